@@ -1,0 +1,43 @@
+"""Segmentation networks in plain NumPy, forward and backward, with fast kernels beside them.
+
+`minis.ops` holds the operations, `minis.nn` the layers, `minis.models` the networks,
+`minis.data` data sets and augmentation, `minis.training` the training loop and `minis.learn`
+what a learner runs. Each is imported when it is first used, so that `import minis` costs
+little more than `import numpy`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from .backend import BACKENDS, BackendUnavailableError, active_backend, use
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BACKENDS",
+    "BackendUnavailableError",
+    "__version__",
+    "active_backend",
+    "data",
+    "learn",
+    "models",
+    "nn",
+    "ops",
+    "show",
+    "training",
+    "use",
+]
+
+_SUBPACKAGES = ("data", "learn", "models", "nn", "ops", "show", "training")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"minis.{name}")
+    raise AttributeError(f"module 'minis' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,191 @@
+"""Which implementation serves an operation: the NumPy text, or a kernel.
+
+Every public operation of `minis.ops` is a readable NumPy function under one decorator,
+`accelerated`. Called, it asks the active backend for a kernel of the same name and signature.
+Where there is none, or the kernel declines the arguments by returning `NotImplemented`, the
+NumPy text runs. A kernel also declines whatever is malformed, so that every error message is
+the NumPy text's.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import minis_kernels
+
+BACKENDS = ("auto", "numpy", "numba", "numba-cuda", "cupy")
+
+# None stands for "not chosen yet": then the environment variable decides.
+_active: ContextVar[str | None] = ContextVar("minis_backend", default=None)
+
+
+class BackendUnavailableError(ImportError):
+    """A backend was asked for that can't run here; the text says what to install."""
+
+
+class use:  # noqa: N801 - reads as a verb: `minis.use("numba")`, `with minis.use("numpy"):`
+    """Set the backend, for good or for a `with` block.
+
+    Parameters
+    ----------
+    name : {"auto", "numpy", "numba", "numba-cuda", "cupy"}
+        `auto`, the default, sends NumPy arrays to `numba` where it is installed, else to the
+        NumPy text, and CuPy arrays to `cupy`.
+
+    Raises
+    ------
+    ValueError
+        If there is no backend of that name.
+    BackendUnavailableError
+        If the backend can't run here; the text says what to install.
+
+    Notes
+    -----
+    The choice is a context variable: it holds for the current thread or task. A new thread
+    begins with the backend that `MINIS_BACKEND` names, or with `auto`.
+
+    Examples
+    --------
+    >>> import minis
+    >>> with minis.use("numpy"):
+    ...     minis.active_backend()
+    'numpy'
+    """
+
+    def __init__(self, name: str) -> None:
+        _check_name(name, "use")
+        problem = unavailable(name)
+        if problem:
+            raise BackendUnavailableError(f"minis.use({name!r}): {problem}")
+        self.name = name
+        self._token: Token[str | None] = _active.set(name)
+
+    def __enter__(self) -> use:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _active.reset(self._token)
+
+    def __repr__(self) -> str:
+        return f"<minis backend {self.name!r}>"
+
+
+def active_backend() -> str:
+    """Return the name of the backend in force: the last `use`, or `MINIS_BACKEND`, or "auto"."""
+    name = _active.get()
+    if name is None:
+        name = os.environ.get("MINIS_BACKEND") or "auto"
+        _check_name(name, "the environment variable MINIS_BACKEND")
+        problem = unavailable(name)
+        if problem:
+            raise BackendUnavailableError(f"MINIS_BACKEND={name}: {problem}")
+        _active.set(name)
+    return name
+
+
+@functools.cache
+def unavailable(name: str) -> str | None:
+    """Say why backend `name` can't run here, or None where it can.
+
+    Examples
+    --------
+    >>> unavailable("numpy") is None
+    True
+    """
+    if name in ("auto", "numpy"):
+        return None
+    if name in ("numba", "numba-cuda") and importlib.util.find_spec("numba") is None:
+        return "Numba is not installed: pip install numba"
+    if name == "numba-cuda":
+        if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
+            return None
+        from numba import cuda
+
+        if not cuda.is_available():
+            return (
+                "no CUDA GPU was found: pip install 'minis[cuda]' on a machine that has one, "
+                "or set NUMBA_ENABLE_CUDASIM=1 to run the kernels in Numba's simulator"
+            )
+    if name == "cupy":
+        if importlib.util.find_spec("cupy") is None:
+            return "CuPy is not installed: pip install 'minis[cuda]' (it needs a CUDA GPU)"
+        import cupy
+
+        if not cupy.cuda.is_available():
+            return "CuPy is installed but finds no CUDA GPU: see `nvidia-smi`"
+    return None
+
+
+def array_namespace(x: Any) -> ModuleType:
+    """Return the module that `x` belongs to: `numpy`, or `cupy` for an array on the GPU.
+
+    Examples
+    --------
+    >>> array_namespace(np.zeros(2)).__name__
+    'numpy'
+    """
+    if type(x).__module__.partition(".")[0] == "cupy":
+        return sys.modules["cupy"]
+    return np
+
+
+def kernel_for(operation: str, *arrays: Any) -> Callable[..., Any] | None:
+    """Return the kernel that the active backend has for `operation` on `arrays`, or None.
+
+    Parameters
+    ----------
+    operation : str
+        Name of a function of `minis.ops`.
+    *arrays
+        The operation's positional arguments; one on the GPU sends it to a GPU backend.
+
+    Returns
+    -------
+    callable or None
+        None means that the NumPy text serves it.
+    """
+    backend = active_backend()
+    if backend == "numpy":
+        return None
+    on_gpu = any(array_namespace(a) is not np for a in arrays)
+    if backend == "auto":
+        backend = "cupy" if on_gpu else "numba"
+        if unavailable(backend):
+            return None
+    if on_gpu == (backend == "numba"):
+        return None  # the array lies where this backend's kernels don't reach
+    return minis_kernels.find(backend, operation)
+
+
+def accelerated(reference: Callable[..., Any]) -> Any:
+    """Let the active backend's kernel of the same name serve this operation.
+
+    The NumPy function stays in reach as the attribute `reference`.
+    """
+    operation = reference.__name__
+
+    @functools.wraps(reference)
+    def dispatch(*args: Any, **options: Any) -> Any:
+        kernel = kernel_for(operation, *args)
+        if kernel is not None:
+            result = kernel(*args, **options)
+            if result is not NotImplemented:
+                return result
+        return reference(*args, **options)
+
+    dispatch.reference = reference  # type: ignore[attr-defined]
+    return dispatch
+
+
+def _check_name(name: str, where: str) -> None:
+    if name not in BACKENDS:
+        raise ValueError(f"{where}: no backend {name!r}; there are {', '.join(BACKENDS)}")

@@ -1,0 +1,83 @@
+"""Data sets by name, each as a training and a test part: what the command line knows."""
+
+from collections.abc import Callable
+from typing import Any
+
+from .brain import CLASSES as TISSUES
+from .brain import brain_split
+from .cells import Cells
+from .digits import digit_scenes
+from .ellipsoids import Ellipsoids
+from .nuclei import CLASSES as NUCLEI
+from .nuclei import nuclei_split
+from .sample import Dataset
+from .shapes import Shapes
+from .streets import Streets
+from .views import Samples
+
+Pair = tuple[Dataset, Dataset]
+
+
+def load(name: str, **options: Any) -> Pair:
+    """Load a data set by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `DATASETS`. Nuclei and brain are one large image a part (cut them with `Crops`);
+        digits, shapes, cells, streets and ellipsoids are scenes drawn when asked for.
+    **options
+        For the scenes `train`, `test` (how many), `size`, `seed` and what the class takes; for
+        nuclei and brain the arguments of `nuclei_split` and `brain_split`.
+
+    Returns
+    -------
+    train, test : Dataset
+        Without a common scene, digit or pixel.
+
+    Raises
+    ------
+    ValueError
+        If there is no data set of that name.
+    MissingPackageError
+        If its data lie in a package that is not installed.
+
+    Examples
+    --------
+    >>> train, test = load("shapes", train=30, test=10, size=(64, 64))
+    >>> len(train), len(test), train.classes
+    (30, 10, ('background', 'circle', 'square', 'triangle'))
+    """
+    if name not in DATASETS:
+        raise ValueError(f"no data set {name!r}; there are {', '.join(DATASETS)}")
+    return DATASETS[name](**options)
+
+
+def _nuclei(**options: Any) -> Pair:
+    train, test = nuclei_split(**options)
+    return Samples([train], NUCLEI), Samples([test], NUCLEI)
+
+
+def _brain(**options: Any) -> Pair:
+    train, test = brain_split(**options)
+    return Samples([train], TISSUES), Samples([test], TISSUES)
+
+
+def _scenes(kind: Callable[..., Dataset]) -> Callable[..., Pair]:
+    """Training scenes from an even seed, test scenes from the odd one after it."""
+
+    def pair(*, train: int = 200, test: int = 50, seed: int = 0, **options: Any) -> Pair:
+        return kind(train, seed=2 * seed, **options), kind(test, seed=2 * seed + 1, **options)
+
+    return pair
+
+
+DATASETS: dict[str, Callable[..., Pair]] = {
+    "nuclei": _nuclei,
+    "digits": digit_scenes,
+    "brain": _brain,
+    "shapes": _scenes(Shapes),
+    "cells": _scenes(Cells),
+    "streets": _scenes(Streets),
+    "ellipsoids": _scenes(Ellipsoids),
+}

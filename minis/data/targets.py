@@ -1,0 +1,55 @@
+"""From instances to what a detector learns: a box, a class and a mask for each object."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .sample import IGNORE, Sample
+
+
+def instance_targets(sample: Sample) -> dict[str, npt.NDArray[Any]]:
+    """Boxes, labels and masks of a sample's objects, as Mask R-CNN is trained on.
+
+    Parameters
+    ----------
+    sample : Sample
+        Two spatial axes, with instances.
+
+    Returns
+    -------
+    dict
+        `boxes` (M, 4) float32, rows x1, y1, x2, y2: pixel i covers i to i + 1, so that the box
+        of one pixel has width 1. `labels` (M,) int64: the class that most of the object's
+        pixels have. `masks` (M, H, W) uint8, 0 or 1. An object all of whose pixels are void is
+        left out.
+
+    Raises
+    ------
+    ValueError
+        If the sample has no instances, or not two spatial axes.
+
+    Examples
+    --------
+    >>> objects = np.array([[0, 1, 1], [0, 0, 0]], np.int32)
+    >>> sample = Sample(np.zeros((1, 2, 3), np.float32), 4 * objects.astype(np.int64), objects)
+    >>> instance_targets(sample)["boxes"], instance_targets(sample)["labels"]
+    (array([[1., 0., 3., 1.]], dtype=float32), array([4]))
+    """
+    if sample.instances is None or len(sample.size) != 2:
+        raise ValueError(f"instance_targets: {sample!r} should have instances and two axes")
+    boxes, labels, masks = [], [], []
+    for number in range(1, int(sample.instances.max(initial=0)) + 1):
+        mask = sample.instances == number
+        known = sample.labels[mask & (sample.labels != IGNORE)]
+        if not known.size:
+            continue
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        boxes.append((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
+        labels.append(np.bincount(known).argmax())
+        masks.append(mask)
+    return {
+        "boxes": np.array(boxes, np.float32).reshape(-1, 4),
+        "labels": np.array(labels, np.int64),
+        "masks": np.array(masks, np.uint8).reshape(-1, *sample.size),
+    }

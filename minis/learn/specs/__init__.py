@@ -1,0 +1,17 @@
+"""The spec of every operation of `minis.ops`, by name."""
+
+from __future__ import annotations
+
+import importlib
+
+from .spec import Call, Spec
+
+_MODULES = ("conv",)
+
+SPECS: dict[str, Spec] = {
+    spec.name: spec
+    for module in _MODULES
+    for spec in importlib.import_module(f"{__name__}.{module}").SPECS
+}
+
+__all__ = ["SPECS", "Call", "Spec"]

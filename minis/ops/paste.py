@@ -1,0 +1,84 @@
+"""Mask pasting: a box's small mask, resized to the box and put into the image.
+
+Mask R-CNN predicts each object's mask on a 28×28 grid over its box. To become pixels, the mask is
+surrounded by one cell of zeros, resized to the box (enlarged by that cell) with bilinear
+interpolation, and put where the box is (torchvision's `paste_masks_in_image`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..backend import accelerated, array_namespace
+from .checks import check_boxes, check_float, per_axis, shape_text
+from .interpolate import interpolate
+from .windows import Axes, pad
+
+
+@accelerated
+def paste_masks(masks: Any, boxes: Any, size: int | Axes) -> Any:
+    """Put each object's mask into an image of its own.
+
+    Parameters
+    ----------
+    masks : (M, 1, K, K) float array
+        Probabilities on a grid over each box.
+    boxes : (M, 4) float array
+        Boxes (x1, y1, x2, y2) in pixels.
+    size : (int, int)
+        Height and width of the image.
+
+    Returns
+    -------
+    (M, 1, H, W) array of the dtype of `masks`
+        Probabilities, 0 outside the box; a mask is where they exceed a threshold, 0.5 say.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If arrays are not floating, boxes not finite, or shapes don't fit.
+
+    Notes
+    -----
+    The enlarged box's corners are truncated to integers and both belong to it: a box from 10 to 20
+    covers the pixels 9 to 20.
+
+    Examples
+    --------
+    >>> y = paste_masks(np.ones((1, 1, 28, 28)), np.array([[10.0, 2.0, 20.0, 4.0]]), (6, 30))
+    >>> y.shape, np.flatnonzero(y.any(axis=(0, 1, 2)))
+    ((1, 1, 6, 30), array([ 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]))
+    """
+    check_float("paste_masks", masks=masks)
+    check_boxes("paste_masks", boxes)
+    height, width = per_axis("paste_masks", "size", size, 2, low=1)
+    m = len(boxes)
+    if masks.ndim != 4 or masks.shape[:2] != (m, 1) or masks.shape[2] != masks.shape[3]:
+        raise ValueError(
+            f"paste_masks: masks must have shape ({m}, 1, K, K), as boxes of shape "
+            f"{shape_text(boxes.shape)} need, got {shape_text(masks.shape)}"
+        )
+    xp = array_namespace(masks)
+    y = xp.zeros((m, 1, height, width), masks.dtype)
+    if m == 0:
+        return y
+    padded = pad(masks, (1, 1), (1, 1))
+    for i, (x1, y1, x2, y2) in enumerate(_enlarged(boxes, padded.shape[-1] / masks.shape[-1])):
+        h, w = max(y2 - y1 + 1, 1), max(x2 - x1 + 1, 1)
+        left, top = max(x1, 0), max(y1, 0)
+        right, bottom = min(x2 + 1, width), min(y2 + 1, height)
+        if left >= right or top >= bottom:
+            continue  # the box lies outside the image
+        whole = interpolate(padded[i : i + 1], (h, w), mode="linear")[0, 0]
+        y[i, 0, top:bottom, left:right] = whole[top - y1 : bottom - y1, left - x1 : right - x1]
+    return y
+
+
+def _enlarged(boxes: Any, factor: float) -> list[list[int]]:
+    """Scale boxes about their centres, and truncate the corners to integers."""
+    on_cpu = boxes if isinstance(boxes, np.ndarray) else boxes.get()
+    centre, half = (on_cpu[:, 2:] + on_cpu[:, :2]) / 2, (on_cpu[:, 2:] - on_cpu[:, :2]) / 2
+    half = half * on_cpu.dtype.type(factor)
+    return np.concatenate([centre - half, centre + half], axis=1).astype(np.int64).tolist()
