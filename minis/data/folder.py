@@ -123,7 +123,7 @@ class ImageMaskFolder(Dataset):
         if self.prepare:
             image = self.prepare(image).astype(np.float32)
         if self.instances:
-            labels = (mask > 0).astype(np.int64)
+            labels = (mask != 0).astype(np.int64)
             return Sample(image, labels, renumber(mask), name=image_path.stem)
         return Sample(image, self._labels(mask, mask_path), name=image_path.stem)
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from ..backend import array_namespace
 from ..nn.module import Parameter
 
@@ -15,7 +17,7 @@ def gradient_norm(parameters: Iterable[Parameter]) -> float:
 
         √ Σ g²          over every number of every parameter's gradient
 
-    Squares are summed in float64: gradients beyond 1e19 don't overflow.
+    Squares are summed in float64, so that those of large float32 numbers don't overflow.
 
     Parameters
     ----------
@@ -25,20 +27,20 @@ def gradient_norm(parameters: Iterable[Parameter]) -> float:
     Returns
     -------
     float
-        0 if there are none; NaN or infinite if a gradient is.
+        0 if there are none; NaN or infinite if a gradient is; infinite beyond 1e154.
 
     Examples
     --------
-    >>> import numpy as np
     >>> a, b = Parameter(np.zeros(1)), Parameter(np.zeros((1, 1)))
     >>> a.grad[...], b.grad[...] = 3, 4
     >>> gradient_norm([a, b])
     5.0
     """
     total: Any = 0.0  # on the GPU it stays there until the sum is complete
-    for g in _distinct_gradients(parameters):
-        xp = array_namespace(g)
-        total = total + xp.square(g, dtype=xp.float64).sum()
+    with np.errstate(over="ignore"):
+        for g in _distinct_gradients(parameters):
+            xp = array_namespace(g)
+            total = total + xp.square(g, dtype=xp.float64).sum()
     return math.sqrt(float(total))
 
 
@@ -58,7 +60,7 @@ def clip_gradient_norm(parameters: Iterable[Parameter], max_norm: float) -> floa
     Returns
     -------
     float
-        The norm before clipping.
+        The norm before clipping. Where it isn't finite, nothing is changed.
 
     Raises
     ------
@@ -67,7 +69,6 @@ def clip_gradient_norm(parameters: Iterable[Parameter], max_norm: float) -> floa
 
     Examples
     --------
-    >>> import numpy as np
     >>> w = Parameter(np.zeros(2))
     >>> w.grad[...] = 3, 4
     >>> clip_gradient_norm([w], 1.0)
@@ -79,7 +80,7 @@ def clip_gradient_norm(parameters: Iterable[Parameter], max_norm: float) -> floa
     parameters = list(parameters)
     norm = gradient_norm(parameters)
     factor = max_norm / (norm + 1e-6)
-    if factor < 1:
+    if factor < 1 and math.isfinite(norm):
         for g in _distinct_gradients(parameters):
             g *= factor
     return norm
@@ -100,7 +101,6 @@ def clip_gradient_value(parameters: Iterable[Parameter], max_value: float) -> No
 
     Examples
     --------
-    >>> import numpy as np
     >>> w = Parameter(np.zeros(2))
     >>> w.grad[...] = 3, -0.5
     >>> clip_gradient_value([w], 1.0)

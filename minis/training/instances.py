@@ -100,9 +100,7 @@ def match_instances(prediction: Any, target: Any, threshold: float = 0.5) -> Ins
     union = overlap.sum(axis=1, keepdims=True) + overlap.sum(axis=0, keepdims=True) - overlap
     object_pair = (true != 0)[:, None] & (predicted != 0)[None, :]
     hits = int(((overlap > threshold * union) & object_pair).sum())
-    return InstanceCounts(
-        hits, int((predicted != 0).sum()) - hits, int((true != 0).sum()) - hits
-    )
+    return InstanceCounts(hits, int((predicted != 0).sum()) - hits, int((true != 0).sum()) - hits)
 
 
 def connected_components(mask: Any, connectivity: int = 1) -> tuple[Any, int]:

@@ -147,6 +147,20 @@ def check_fraction(kind: str, **values: float) -> None:
             raise ValueError(f"{kind}: {name} must be at least 0 and less than 1, got {value}")
 
 
+def decayed_gradient(parameter: Parameter, weight_decay: float) -> Any:
+    """Return g + λ θ."""
+    if not weight_decay:
+        return parameter.grad
+    return parameter.grad + weight_decay * parameter.data
+
+
+def move_towards(mean: Any, value: Any, share: float) -> Any:
+    """Change a running mean in place: mean ← share · mean + (1 − share) · value."""
+    mean *= share
+    mean += (1 - share) * value
+    return mean
+
+
 def _named(kind: str, parameters: Parameters) -> dict[str, Parameter]:
     named: dict[str, Parameter] = {}
     seen: set[int] = set()

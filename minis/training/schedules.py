@@ -8,6 +8,7 @@ step t continues with exactly the factor that it would have had.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -77,7 +78,7 @@ def milestones(steps: Sequence[int], factor: float = 0.1) -> Schedule:
     [1.0, 0.5, 0.5, 0.25, 0.25]
     """
     _check_at_least("milestones", 0, factor=factor)
-    if any(late <= early for early, late in zip(steps, steps[1:], strict=False)):
+    if any(late <= early for early, late in itertools.pairwise(steps)):
         raise ValueError(f"milestones: steps must rise, got {list(steps)}")
     return lambda step: float(factor) ** sum(step >= milestone for milestone in steps)
 

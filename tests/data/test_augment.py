@@ -141,6 +141,7 @@ def test_intensity_is_its_formula():
         power = np.log(y[x < 0.99]) / np.log(x[x < 0.99])
         np.testing.assert_allclose(power, power[0], rtol=1e-4)
         assert np.exp(-0.5) <= power[0] <= np.exp(0.5)
+        assert abs(power[0] - 1) > 1e-3
 
 
 def test_intensity_refuses_what_has_no_power():

@@ -74,10 +74,20 @@ def test_sizes_from_the_smallest_on(kind):
         kind(-1)
 
 
-def test_some_cells_touch():
-    field = Cells(1)[0].instances
-    right, left = field[:, 1:], field[:, :-1]
-    assert ((right != left) & (right > 0) & (left > 0)).any()
+def test_most_cells_touch_another_even_where_there_are_few():
+    field = Cells(1, size=(256, 256), density=0.1)[0].instances
+    touching = set()
+    for one, other in ((field[:, 1:], field[:, :-1]), (field[1:], field[:-1])):
+        border = (one != other) & (one > 0) & (other > 0)
+        touching |= {*one[border].tolist(), *other[border].tolist()}
+    assert len(touching) > 0.6 * field.max()
+
+
+def test_two_cells_share_their_overlap_evenly(monkeypatch):
+    monkeypatch.setattr(Cells, "_centres", lambda self, rng: [(24.0, 17.0), (24.0, 31.0)])
+    fields = Cells(150, size=(48, 48), radius=10)
+    areas = np.sum([np.bincount(field.instances.flat) for field in fields], axis=0)
+    assert areas[2] / areas[1] == pytest.approx(1, abs=0.1)  # the later one covers nothing
 
 
 def test_cells_cover_about_what_density_says():

@@ -7,10 +7,12 @@ backend, and a learner's own function is examined by the same.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
 from hypothesis.strategies import SearchStrategy
 
 Function = Callable[..., Any]
@@ -21,6 +23,11 @@ class Call(NamedTuple):
 
     args: tuple[Any, ...]
     options: dict[str, Any] = {}  # noqa: RUF012 - never written to
+
+    def on(self, function: Function) -> Any:
+        """Call `function`, on copies of random generators: each call draws the same numbers."""
+        args = (copy.deepcopy(a) if isinstance(a, np.random.Generator) else a for a in self.args)
+        return function(*args, **self.options)
 
 
 @dataclass(frozen=True)

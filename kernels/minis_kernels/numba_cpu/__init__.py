@@ -1,0 +1,20 @@
+"""Kernels for the CPU, compiled by Numba.
+
+Inside `prange`, `np.dot` calls SciPy's BLAS. It is held to one thread here, once: the work is cut
+among Numba's threads, and a BLAS that starts threads of its own inside each of them would only
+compete with them. NumPy's BLAS is another library, and keeps its threads.
+"""
+
+from threadpoolctl import ThreadpoolController
+
+
+def _hold_scipy_blas_to_one_thread() -> None:
+    import scipy.linalg.cython_blas  # noqa: F401 - loads the library that np.dot will call
+
+    controller = ThreadpoolController()
+    for library in controller.lib_controllers:
+        if library.user_api == "blas" and "scipy" in library.filepath:
+            library.set_num_threads(1)
+
+
+_hold_scipy_blas_to_one_thread()

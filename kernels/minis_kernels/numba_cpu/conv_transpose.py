@@ -1,0 +1,90 @@
+"""Transposed convolution: the kernels of `conv` with their roles swapped.
+
+The output is a convolution's dx, the gradient of the input is that convolution's forward, and the
+gradient of the filters is its dw with x and dy exchanged.
+
+It declines groups: the NumPy text serves them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .conv import conv, input_gradient, weight_gradient
+from .geometry import Geometry, conv_geometry, servable, three_axes
+
+
+def conv_transpose(
+    x: Any,
+    w: Any,
+    b: Any = None,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Any:
+    """Apply a convolution's adjoint: `minis.ops.conv_transpose`, for groups = 1."""
+    g = _served(x, w, stride, padding, output_padding, dilation, groups)
+    if g is None or (b is not None and (not servable(x, b) or b.shape != (w.shape[1],))):
+        return NotImplemented
+    y = input_gradient(x, w, g).reshape(len(x), w.shape[1], *g.size[5 - x.ndim :])
+    if b is not None:
+        y += b.reshape(-1, *(1 for _ in y.shape[2:]))
+    return y
+
+
+def conv_transpose_backward(
+    dy: Any,
+    x: Any,
+    w: Any,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Any:
+    """Gradients of `conv_transpose`: `minis.ops.conv_transpose_backward`, for groups = 1."""
+    g = _served(x, w, stride, padding, output_padding, dilation, groups)
+    if g is None or not servable(x, dy):
+        return NotImplemented
+    if dy.shape != (len(x), w.shape[1], *g.size[5 - x.ndim :]):
+        return NotImplemented
+    dx = conv(dy, w, stride=stride, padding=padding, dilation=dilation)
+    if dx is NotImplemented or dx.shape != x.shape:
+        return NotImplemented  # a dilation above the stride lets conv find windows beyond x
+    dw = weight_gradient(x, dy, g).reshape(w.shape)
+    return dx, dw, dy.sum(axis=(0, *range(2, dy.ndim)))
+
+
+def _served(
+    x: Any,
+    w: Any,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    dilation: Any,
+    groups: int,
+) -> Geometry | None:
+    """Return the sizes of the convolution from y to x, or None if the kernels don't serve it."""
+    if not servable(x, w) or not 3 <= x.ndim <= 5 or w.ndim != x.ndim or type(groups) is not int:
+        return None
+    if groups != 1 or x.shape[1] != len(w):
+        return None
+    options = three_axes(
+        x.ndim - 2, stride, padding, dilation, output_padding, low=(1, 0, 1, 0)
+    )
+    if options is None:
+        return None
+    s, p, d, extra = (option[5 - x.ndim :] for option in options)
+    out = tuple(
+        (x.shape[2 + a] - 1) * s[a] - 2 * p[a] + d[a] * (w.shape[2 + a] - 1) + extra[a] + 1
+        for a in range(x.ndim - 2)
+    )
+    if min(out) < 1 or any(extra[a] >= max(s[a], d[a]) for a in range(x.ndim - 2)):
+        return None
+    g = conv_geometry(out, w.shape[2:], stride, padding, dilation)
+    # a dilation above the stride lets the convolution find windows beyond x: keep those of x
+    return None if g is None else g._replace(out=(1,) * (5 - x.ndim) + x.shape[2:])

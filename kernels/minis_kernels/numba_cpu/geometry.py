@@ -1,0 +1,89 @@
+"""The sizes of a convolution, always with three spatial axes, and whether a kernel serves it.
+
+One and two axes are three of which the first are of length 1: a single compiled kernel serves all.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Axes = tuple[int, int, int]
+
+
+# Rows of a `Geometry` as an array, which is how compiled code receives it.
+SIZE, KERNEL, OUT, STRIDE, PADDING, DILATION = range(6)
+
+
+class Geometry(NamedTuple):
+    """One convolution from `large` (N, C, *S) to `small` (N, O, *o) with filters (O, C, *k)."""
+
+    size: Axes  # S
+    kernel: Axes  # k
+    out: Axes  # o
+    stride: Axes
+    padding: Axes
+    dilation: Axes
+
+
+def servable(*arrays: Any) -> bool:
+    """Whether all are NumPy arrays of one floating dtype, none empty; None passes."""
+    given = [a for a in arrays if a is not None]
+    return all(
+        isinstance(a, np.ndarray)
+        and a.dtype in (np.float32, np.float64)
+        and a.dtype == given[0].dtype
+        and a.size > 0
+        for a in given
+    )
+
+
+def conv_geometry(
+    size: tuple[int, ...], kernel: tuple[int, ...], stride: Any, padding: Any, dilation: Any
+) -> Geometry | None:
+    """Return the sizes of a convolution, or None if its options are malformed or don't fit."""
+    options = three_axes(len(size), stride, padding, dilation, low=(1, 0, 1))
+    if options is None or len(kernel) != len(size):
+        return None
+    s, p, d = options
+    large, taps = _extended(size), _extended(kernel)
+    out = tuple((large[a] + 2 * p[a] - d[a] * (taps[a] - 1) - 1) // s[a] + 1 for a in range(3))
+    if min(out) < 1:
+        return None
+    return Geometry(large, taps, out, s, p, d)  # type: ignore[arg-type]
+
+
+def three_axes(axes: int, *options: Any, low: tuple[int, ...]) -> list[Axes] | None:
+    """Spread each option to three axes, or return None if one is malformed or too small."""
+    spread = []
+    for value, least in zip(options, low, strict=True):
+        values = (value,) * axes if type(value) is int else value
+        if not isinstance(values, tuple) or len(values) != axes:
+            return None
+        if not all(type(v) is int and v >= least for v in values):
+            return None
+        neutral = 1 if least == 1 else 0
+        spread.append((neutral,) * (3 - axes) + values)
+    return spread  # type: ignore[return-value]
+
+
+def _extended(size: tuple[int, ...]) -> Axes:
+    return (1,) * (3 - len(size)) + tuple(size)  # type: ignore[return-value]
+
+
+def with_three_axes(a: Any) -> Any:
+    """View (N, C, *S) as a contiguous (N, C, D, H, W)."""
+    return np.ascontiguousarray(a).reshape(*a.shape[:2], *_extended(a.shape[2:]))
+
+
+def lines_per_block(column: int, g: Geometry, tasks: int) -> int:
+    """How many lines of outputs (along the last axis) to treat at once.
+
+    So many that their columns, of `column` numbers each, come to about 2^18 numbers, which stay in
+    the L2 cache; but so few that at least `tasks` blocks are there to share among threads.
+    """
+    lines = g.out[0] * g.out[1]
+    fit_in_cache = max(1, (1 << 18) // (column * g.out[2]))
+    return min(fit_in_cache, max(1, math.ceil(lines / tasks)))

@@ -1,0 +1,68 @@
+"""A semantic network's scores on a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..nn.module import Module
+from .device import to_device_of
+from .metrics import confusion_matrix, segmentation_scores
+
+
+def evaluate(
+    model: Module, dataset: Sequence[Any], *, num_classes: int, ignore_index: int | None = 255
+) -> dict[str, float]:
+    """Segment every sample and score all pixels together.
+
+    Images go through the network one by one, and so may differ in size. The network is run in
+    evaluation mode, and left in the mode in which it came.
+
+    Parameters
+    ----------
+    model : Module
+        From images (1, C, *spatial) to logits (1, num_classes, *spatial).
+    dataset : sequence of Sample
+        At least one; see `minis.data`.
+    num_classes : int
+    ignore_index : int, optional
+        Label of the pixels that are not scored: `minis.data.IGNORE` unless given.
+
+    Returns
+    -------
+    dict of str to float
+        `mean_iou` first; see `segmentation_scores`.
+
+    Raises
+    ------
+    ValueError
+        If the data set is empty, or a label isn't one of the classes.
+
+    Examples
+    --------
+    >>> from minis.data.sample import Sample
+    >>> class Threshold(Module):
+    ...     def forward(self, x):
+    ...         return np.concatenate([0.5 - x, x - 0.5], axis=1)
+    >>> image = np.array([[[0.1, 0.9, 0.8]]], np.float32)
+    >>> sample = Sample(image, np.array([[0, 1, 0]]))
+    >>> evaluate(Threshold(), [sample], num_classes=2)["mean_iou"]
+    0.5
+    """
+    if not len(dataset):
+        raise ValueError("evaluate: the data set is empty")
+    matrix = np.zeros((num_classes, num_classes), np.int64)
+    was_training = model.training
+    model.eval()
+    try:
+        for i in range(len(dataset)):
+            sample = dataset[i]
+            images, labels = to_device_of(model, (sample.image[None], sample.labels))
+            prediction = model(images)[0].argmax(axis=0)  # (K, *spatial) -> (*spatial)
+            counts = confusion_matrix(prediction, labels, num_classes, ignore_index)
+            matrix += counts if isinstance(counts, np.ndarray) else counts.get()
+    finally:
+        model.train(was_training)
+    return segmentation_scores(matrix)

@@ -1,0 +1,111 @@
+"""RMSprop: steps whose length doesn't follow the size of the gradient.
+
+g is the gradient of a parameter θ, η the learning rate, λ the weight decay. Squares and roots
+are taken element by element, and what is remembered starts at zero. The result is that of
+`torch.optim.RMSprop`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import array_namespace
+from ..nn.module import Parameter
+from .optimiser import (
+    Optimiser,
+    Parameters,
+    check_fraction,
+    check_not_negative,
+    decayed_gradient,
+    move_towards,
+)
+
+
+class RMSprop(Optimiser):
+    """Divide each gradient by a running root mean square of its past.
+
+        g ← g + λ θ
+        s ← α s + (1 − α) g²
+        m ← α m + (1 − α) g      only if centred
+        r = √s + ε               if centred, √(s − m²) + ε: a running standard deviation
+        v ← μ v + g / r
+        θ ← θ − η v
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter, or of (str, Parameter)
+    lr : float
+        Learning rate η.
+    alpha : float
+        α, the share of the past in the running means.
+    eps : float
+        ε.
+    momentum : float
+        μ.
+    centered : bool
+        Whether to subtract the running mean.
+    weight_decay : float
+        λ.
+
+    Raises
+    ------
+    ValueError
+        If a hyper-parameter is out of range.
+
+    References
+    ----------
+    Hinton, Neural Networks for Machine Learning, lecture 6e (2012); centred: Graves 2013,
+    equations 38 to 45. The paper of Tiramisu trains with it (Jégou et al. 2017, section 4).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = Parameter(np.array([1.0, 1.0]))
+    >>> w.grad[...] = 1000.0, -0.001
+    >>> RMSprop([w], lr=0.01).step()  # steps of one size, whatever the size of the gradient
+    >>> w.data.round(3)
+    array([0.9, 1.1])
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        lr: float = 1e-2,
+        *,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        momentum: float = 0.0,
+        centered: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        check_not_negative("RMSprop", eps=eps, momentum=momentum, weight_decay=weight_decay)
+        check_fraction("RMSprop", alpha=alpha)
+        slots = ["square"] + ["mean"] * centered + ["velocity"] * (momentum > 0)
+        super().__init__(
+            parameters,
+            lr,
+            slots=tuple(slots),
+            alpha=alpha,
+            eps=eps,
+            momentum=momentum,
+            centered=centered,
+            weight_decay=weight_decay,
+        )
+        self.alpha, self.eps, self.momentum = alpha, eps, momentum
+        self.centered, self.weight_decay = centered, weight_decay
+
+    def update(self, parameter: Parameter, memory: dict[str, Any]) -> None:
+        """Change one parameter and its running means in place."""
+        xp = array_namespace(parameter.data)
+        g = decayed_gradient(parameter, self.weight_decay)
+        s = move_towards(memory["square"], g * g, self.alpha)
+        if self.centered:
+            m = move_towards(memory["mean"], g, self.alpha)
+            s = s - m * m
+        g = g / (xp.sqrt(s) + self.eps)
+        if self.momentum:
+            v = memory["velocity"]
+            v *= self.momentum
+            v += g
+            g = v
+        parameter.data -= self.lr * g
