@@ -169,7 +169,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     array([-0.632,  0.   ,  2.   ])
     """
     check_float("elu", x=x)
-    check_number("elu", "alpha", alpha, low=0)
+    alpha = check_number("elu", "alpha", alpha, low=0)
     xp = array_namespace(x)
     return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
 
@@ -203,7 +203,7 @@ def elu_backward(dy: Any, y: Any, alpha: float = 1.0) -> Any:
     """
     check_float("elu_backward", dy=dy, y=y)
     check_same_shape("elu_backward", dy=dy, y=y)
-    check_number("elu_backward", "alpha", alpha, low=0)
+    alpha = check_number("elu_backward", "alpha", alpha, low=0)
     return dy * array_namespace(dy).where(y > 0, 1, y + alpha)
 
 

@@ -22,7 +22,9 @@ from .cross_entropy import REDUCTIONS
 
 
 @accelerated
-def bce_with_logits(logits: Any, target: Any, *, weight: Any = None, reduction: str = "mean") -> Any:
+def bce_with_logits(
+    logits: Any, target: Any, *, weight: Any = None, reduction: str = "mean"
+) -> Any:
     """Binary cross-entropy of logits.
 
     Parameters
@@ -141,7 +143,7 @@ def focal_loss(
     >>> focal_loss(np.array([0.0]), np.array([1.0])).round(4)
     np.float64(0.0433)
     """
-    _check_focal("focal_loss", logits, target, alpha, gamma, reduction)
+    alpha, gamma = _check_focal("focal_loss", logits, target, alpha, gamma, reduction)
     p_t, alpha_t = _focal_terms(logits, target, alpha)
     return reduce_loss(alpha_t * (1 - p_t) ** gamma * _bce(logits, target), reduction)
 
@@ -181,7 +183,7 @@ def focal_loss_backward(
     >>> focal_loss_backward(1.0, np.array([0.0]), np.array([1.0]), gamma=0.0, alpha=-1.0)
     array([-0.5])
     """
-    _check_focal("focal_loss_backward", logits, target, alpha, gamma, reduction)
+    alpha, gamma = _check_focal("focal_loss_backward", logits, target, alpha, gamma, reduction)
     p_t, alpha_t = _focal_terms(logits, target, alpha)
     dbce = sigmoid.reference(logits) - target
     dfactor = gamma * (2 * target - 1) * p_t * _bce(logits, target)
@@ -224,10 +226,11 @@ def _check(operation: str, reduction: str, **arrays: Any) -> None:
 
 def _check_focal(
     operation: str, logits: Any, target: Any, alpha: float, gamma: float, reduction: str
-) -> None:
+) -> tuple[float, float]:
     _check(operation, reduction, logits=logits, target=target)
-    check_number(operation, "gamma", gamma, low=0)
-    check_number(operation, "alpha", alpha, high=1)
+    gamma = check_number(operation, "gamma", gamma, low=0)
+    alpha = check_number(operation, "alpha", alpha, high=1)
     bad = (target != 0) & (target != 1)
     if bool(bad.any()):
         raise ValueError(f"{operation}: target must be 0 or 1, got {float(target[bad][0])}")
+    return alpha, gamma

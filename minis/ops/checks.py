@@ -111,13 +111,22 @@ def check_choice(operation: str, name: str, value: Any, choices: Sequence[Any]) 
 
 def check_number(
     operation: str, name: str, value: Any, *, low: float = -math.inf, high: float = math.inf
-) -> None:
-    """Raise unless `value` is a real number with low ≤ value ≤ high."""
+) -> float:
+    """Raise unless `value` is a real number with low ≤ value ≤ high, and return it as a float.
+
+    A Python float leaves float32 arrays float32, which NumPy's float64 scalar would not.
+
+    Examples
+    --------
+    >>> check_number("elu", "alpha", np.float64(0.5), low=0)
+    0.5
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{operation}: {name} must be a number, got {value!r}")
     if not low <= value <= high:
         expected = f"at least {low}" if high == math.inf else f"in {low} … {high}"
         raise ValueError(f"{operation}: {name} must be {expected}, got {value}")
+    return float(value)
 
 
 def per_axis(operation: str, name: str, value: Any, axes: int, *, low: int) -> tuple[int, ...]:

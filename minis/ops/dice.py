@@ -68,7 +68,7 @@ def dice_loss(
     overlap, union = _sums("dice_loss", probabilities, target, squared, over_batch, smooth)
     xp = array_namespace(probabilities)
     dice = xp.where(union != 0, overlap / xp.where(union != 0, union, 1), 1)
-    return 1 - dice.mean() if dice.size else probabilities.dtype.type(np.nan)
+    return 1 - dice.mean() if probabilities.size else probabilities.dtype.type(np.nan)
 
 
 @accelerated
@@ -122,7 +122,7 @@ def _sums(
     """Return 2·I + smooth and U + smooth: (N, K, 1, …), or (1, K, 1, …) over the batch."""
     check_float(operation, probabilities=p, target=g)
     check_same_shape(operation, probabilities=p, target=g)
-    check_number(operation, "smooth", smooth, low=0)
+    smooth = check_number(operation, "smooth", smooth, low=0)
     if p.ndim < 3:
         raise ValueError(
             f"{operation}: probabilities must have shape (N, K, *S), got {shape_text(p.shape)}"

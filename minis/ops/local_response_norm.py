@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import accelerated, array_namespace
-from .checks import check_float, check_same_shape, shape_text
+from .checks import check_float, check_number, check_same_shape, shape_text
 
 
 @accelerated
@@ -39,7 +39,7 @@ def local_response_norm(
     Raises
     ------
     TypeError
-        If `x` is not floating.
+        If `x` is not floating, or `alpha`, `beta` or `k` is no number.
     ValueError
         If `size` is below 1, or `x` has fewer than two axes.
 
@@ -54,7 +54,7 @@ def local_response_norm(
     array([[[0.6],
             [0.8]]])
     """
-    _check_lrn("local_response_norm", x, size)
+    alpha, beta, k = _check_lrn("local_response_norm", x, size, alpha, beta, k)
     return x * _lrn_scale(x, size, alpha, k) ** -beta
 
 
@@ -92,7 +92,7 @@ def local_response_norm_backward(
             [4.]]])
     """
     name = "local_response_norm_backward"
-    _check_lrn(name, x, size)
+    alpha, beta, k = _check_lrn(name, x, size, alpha, beta, k)
     check_float(name, dy=dy, x=x)
     check_same_shape(name, x=x, dy=dy)
     s = _lrn_scale(x, size, alpha, k)
@@ -116,9 +116,16 @@ def _sum_over_channels(a: Any, before: int, after: int) -> Any:
     return total
 
 
-def _check_lrn(operation: str, x: Any, size: int) -> None:
+def _check_lrn(
+    operation: str, x: Any, size: int, alpha: float, beta: float, k: float
+) -> tuple[float, float, float]:
     check_float(operation, x=x)
     if x.ndim < 2:
         raise ValueError(f"{operation}: x must have shape (N, C, ...), got {shape_text(x.shape)}")
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise ValueError(f"{operation}: size must be a positive int, got {size!r}")
+    return (
+        check_number(operation, "alpha", alpha),
+        check_number(operation, "beta", beta),
+        check_number(operation, "k", k),
+    )

@@ -78,11 +78,11 @@ def batch_norm(
     >>> y.round(3), new_var
     (array([[[-1.,  1.]]]), array([1.1]))
     """
-    check_float("batch_norm", x=x, gamma=gamma, beta=beta, mean=running_mean, var=running_var)
-    _check_channels("batch_norm", x, gamma=gamma, beta=beta)
-    _check_channels("batch_norm", x, running_mean=running_mean, running_var=running_var)
-    check_number("batch_norm", "eps", eps, low=0)
-    check_number("batch_norm", "momentum", momentum, low=0, high=1)
+    running = {"running_mean": running_mean, "running_var": running_var}
+    check_float("batch_norm", x=x, gamma=gamma, beta=beta, **running)
+    _check_channels("batch_norm", x, gamma=gamma, beta=beta, **running)
+    eps = check_number("batch_norm", "eps", eps, low=0)
+    momentum = check_number("batch_norm", "momentum", momentum, low=0, high=1)
     xp = array_namespace(x)
     m = x.size // max(1, x.shape[1])
     if training and m == 1:

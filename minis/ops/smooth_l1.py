@@ -50,7 +50,7 @@ def smooth_l1(x: Any, target: Any, *, beta: float = 1.0, reduction: str = "mean"
     >>> smooth_l1(np.array([0.5, 3.0]), np.zeros(2), reduction="sum")
     np.float64(2.625)
     """
-    _check("smooth_l1", x, target, beta, reduction)
+    beta = _check("smooth_l1", x, target, beta, reduction)
     xp = array_namespace(x)
     distance = xp.abs(x - target)
     if beta == 0:
@@ -87,15 +87,15 @@ def smooth_l1_backward(
     >>> smooth_l1_backward(1.0, np.array([0.5, 3.0]), np.zeros(2), reduction="sum")
     array([0.5, 1. ])
     """
-    _check("smooth_l1_backward", x, target, beta, reduction)
+    beta = _check("smooth_l1_backward", x, target, beta, reduction)
     xp = array_namespace(x)
     difference = x - target
     slope = xp.sign(difference) if beta == 0 else xp.clip(difference / beta, -1, 1)
     return slope * share_of_loss(dloss, slope, reduction)
 
 
-def _check(operation: str, x: Any, target: Any, beta: float, reduction: str) -> None:
+def _check(operation: str, x: Any, target: Any, beta: float, reduction: str) -> float:
     check_float(operation, x=x, target=target)
     check_same_shape(operation, x=x, target=target)
-    check_number(operation, "beta", beta, low=0)
     check_choice(operation, "reduction", reduction, REDUCTIONS)
+    return check_number(operation, "beta", beta, low=0)

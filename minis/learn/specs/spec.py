@@ -72,6 +72,4 @@ class Spec:
     gradients: tuple[int, ...] = ()
     linear_in: tuple[int, ...] = ()
     extra: tuple[Callable[[dict[str, Function], Call], None], ...] = ()
-    tolerance: dict[str, float] = field(
-        default_factory=lambda: {"float32": 2e-5, "float64": 1e-11}
-    )
+    tolerance: dict[str, float] = field(default_factory=lambda: {"float32": 2e-5, "float64": 1e-11})
