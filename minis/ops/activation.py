@@ -1,8 +1,8 @@
 """Activations: functions of each value alone.
 
     relu     max(x, 0)
-    prelu    x > 0: x       else a·x                    He et al. 2015, "Delving deep into rectifiers"
-    elu      x > 0: x       else alpha·(eˣ − 1)         Clevert et al. 2016
+    prelu    x > 0: x       else a·x                 He et al. 2015, "Delving deep into rectifiers"
+    elu      x > 0: x       else alpha·(eˣ − 1)      Clevert et al. 2016
     sigmoid  1 / (1 + e⁻ˣ)
 
 Backward takes the output y where that suffices (y > 0 says where x was), else the input x. At

@@ -130,7 +130,8 @@ def max_pool_backward(dy: Any, indices: Any, input_shape: tuple[int, ...]) -> An
     plane = math.prod(size)
     check_indices("max_pool_backward", indices, plane)
     xp = array_namespace(dy)
-    cells = xp.arange(n * c).reshape(n * c, 1) * plane + indices.reshape(n * c, -1)
+    first = xp.arange(n * c).reshape(n, c, *(1 for _ in size)) * plane  # of each plane, in all of x
+    cells = first + indices  # (N, C, *o)
     # bincount is a histogram with weights: several windows may have the same maximum, so dy adds
     dx = xp.bincount(cells.ravel(), weights=dy.ravel(), minlength=n * c * plane)
     return dx.astype(dy.dtype).reshape(input_shape)

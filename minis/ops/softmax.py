@@ -47,7 +47,9 @@ def softmax(x: Any, axis: int = 1) -> Any:
     check_float("softmax", x=x)
     check_axis("softmax", axis, x)
     xp = array_namespace(x)
-    e = xp.exp(_shifted(x, axis))
+    if not x.size:
+        return x.copy()  # nothing is the largest of no scores
+    e = xp.exp(x - x.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
 
@@ -114,7 +116,9 @@ def log_softmax(x: Any, axis: int = 1) -> Any:
     check_float("log_softmax", x=x)
     check_axis("log_softmax", axis, x)
     xp = array_namespace(x)
-    shifted = _shifted(x, axis)
+    if not x.size:
+        return x.copy()
+    shifted = x - x.max(axis=axis, keepdims=True)
     return shifted - xp.log(xp.exp(shifted).sum(axis=axis, keepdims=True))
 
 
@@ -149,8 +153,3 @@ def log_softmax_backward(dy: Any, y: Any, axis: int = 1) -> Any:
     check_same_shape("log_softmax_backward", dy=dy, y=y)
     check_axis("log_softmax_backward", axis, y)
     return dy - array_namespace(y).exp(y) * dy.sum(axis=axis, keepdims=True)
-
-
-def _shifted(x: Any, axis: int) -> Any:
-    """Subtract the largest score along `axis`, if there is any."""
-    return x - x.max(axis=axis, keepdims=True) if x.size else x.copy()

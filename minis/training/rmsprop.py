@@ -2,7 +2,7 @@
 
 g is the gradient of a parameter θ, η the learning rate, λ the weight decay. Squares and roots
 are taken element by element, and what is remembered starts at zero. The result is that of
-`torch.optim.RMSprop`.
+`torch.optim.RMSprop`, save that its root of a variance that rounding made negative, NaN, is 0.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class RMSprop(Optimiser):
         s = move_towards(memory["square"], g * g, self.alpha)
         if self.centered:
             m = move_towards(memory["mean"], g, self.alpha)
-            s = s - m * m
+            s = xp.maximum(s - m * m, 0)  # a variance; rounding can take it below 0
         g = g / (xp.sqrt(s) + self.eps)
         if self.momentum:
             v = memory["velocity"]

@@ -7,14 +7,16 @@ compete with them. NumPy's BLAS is another library, and keeps its threads.
 
 from threadpoolctl import ThreadpoolController
 
+from .stale import forget_stale_caches
+
 
 def _hold_scipy_blas_to_one_thread() -> None:
     import scipy.linalg.cython_blas  # noqa: F401 - loads the library that np.dot will call
 
-    controller = ThreadpoolController()
-    for library in controller.lib_controllers:
+    for library in ThreadpoolController().lib_controllers:
         if library.user_api == "blas" and "scipy" in library.filepath:
             library.set_num_threads(1)
 
 
 _hold_scipy_blas_to_one_thread()
+forget_stale_caches()

@@ -25,7 +25,7 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 
 from .geometry import KERNEL, OUT, Geometry, conv_geometry, lines_per_block, servable, with_three_axes
-from .unfold import fold, unfold
+from .unfold import add, add_constant, copy, fold, unfold
 
 TASKS = 8  # pieces to cut the work into, at least, where the shapes allow it
 
@@ -129,8 +129,7 @@ def _forward(
             unfold(x[n], first, last, g, columns)
             np.dot(matrix, columns, product)  # (O, C·k) · (C·k, L) -> (O, L)
             for k in range(o):
-                for i in range(length):
-                    y[n, k, first * width + i] = product[k, i] + bias[k]
+                add_constant(product[k], bias[k], y[n, k, first * width : last * width])
 
 
 @njit(parallel=True, cache=True)
@@ -154,8 +153,7 @@ def _input_gradient(
                 length = (last - first) * width
                 block = dy_buffer[: o * length].reshape(o, length)
                 for k in range(o):
-                    for i in range(length):
-                        block[k, i] = dy[n, k, first * width + i]
+                    copy(dy[n, k, first * width : last * width], block[k], 1)
                 columns = columns_buffer[: rows * length].reshape(rows, length)
                 # (c·k, O) · (O, L) -> (c·k, L)
                 np.dot(transposed[c0 * taps : c1 * taps], block, columns)
@@ -189,11 +187,9 @@ def _weight_gradient(
                 length = (last - first) * width
                 block = dy_buffer[: o * length].reshape(o, length)
                 for k in range(o):
-                    for i in range(length):
-                        block[k, i] = dy[n, k, first * width + i]
+                    copy(dy[n, k, first * width : last * width], block[k], 1)
                 columns = columns_buffer[: rows * length].reshape(rows, length)
                 unfold(x[n, c0:c1], first, last, g, columns)
                 np.dot(columns, block.T, product)  # (c·k, L) · (L, O) -> (c·k, O)
                 for r in range(rows):
-                    for k in range(o):
-                        total[r, k] += product[r, k]
+                    add(product[r], total[r], 1)

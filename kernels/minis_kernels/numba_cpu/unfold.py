@@ -36,25 +36,21 @@ def unfold(x: Any, first: int, last: int, g: Any, columns: Any) -> None:
                 for tw in range(kw):
                     shift = tw * g[DILATION, 2] - g[PADDING, 2]
                     low, high = inner_range(out_w, width, stride_w, shift)
-                    at = 0
-                    for line in range(first, last):
-                        d = (line // out_h) * stride_d + td * g[DILATION, 0] - g[PADDING, 0]
-                        h = (line % out_h) * stride_h + th * g[DILATION, 1] - g[PADDING, 1]
-                        if 0 <= d < depth and 0 <= h < height:
-                            for i in range(low):
-                                columns[row, at + i] = 0
-                            if stride_w == 1:
-                                for i in range(low, high):
-                                    columns[row, at + i] = x[c, d, h, i + shift]
-                            else:
-                                for i in range(low, high):
-                                    columns[row, at + i] = x[c, d, h, i * stride_w + shift]
-                            for i in range(high, out_w):
-                                columns[row, at + i] = 0
-                        else:
-                            for i in range(out_w):
-                                columns[row, at + i] = 0
-                        at += out_w
+                    at_d, at_h = first // out_h, first % out_h
+                    for at in range(0, (last - first) * out_w, out_w):
+                        d = at_d * stride_d + td * g[DILATION, 0] - g[PADDING, 0]
+                        h = at_h * stride_h + th * g[DILATION, 1] - g[PADDING, 1]
+                        at_h += 1
+                        if at_h == out_h:
+                            at_d, at_h = at_d + 1, 0
+                        target = columns[row, at : at + out_w]
+                        if d < 0 or d >= depth or h < 0 or h >= height or low >= high:
+                            fill(target, 0)
+                            continue
+                        fill(target[:low], 0)
+                        start = low * stride_w + shift
+                        copy(x[c, d, h, start:], target[low:high], stride_w)
+                        fill(target[high:], 0)
                     row += 1
 
 
@@ -72,16 +68,55 @@ def fold(columns: Any, first: int, last: int, g: Any, x: Any) -> None:
                 for tw in range(kw):
                     shift = tw * g[DILATION, 2] - g[PADDING, 2]
                     low, high = inner_range(out_w, width, stride_w, shift)
-                    at = 0
-                    for line in range(first, last):
-                        d = (line // out_h) * stride_d + td * g[DILATION, 0] - g[PADDING, 0]
-                        h = (line % out_h) * stride_h + th * g[DILATION, 1] - g[PADDING, 1]
-                        if 0 <= d < depth and 0 <= h < height:
-                            if stride_w == 1:
-                                for i in range(low, high):
-                                    x[c, d, h, i + shift] += columns[row, at + i]
-                            else:
-                                for i in range(low, high):
-                                    x[c, d, h, i * stride_w + shift] += columns[row, at + i]
-                        at += out_w
+                    at_d, at_h = first // out_h, first % out_h
+                    for at in range(0, (last - first) * out_w, out_w):
+                        d = at_d * stride_d + td * g[DILATION, 0] - g[PADDING, 0]
+                        h = at_h * stride_h + th * g[DILATION, 1] - g[PADDING, 1]
+                        at_h += 1
+                        if at_h == out_h:
+                            at_d, at_h = at_d + 1, 0
+                        if d < 0 or d >= depth or h < 0 or h >= height or low >= high:
+                            continue
+                        start = low * stride_w + shift
+                        add(columns[row, at + low : at + high], x[c, d, h, start:], stride_w)
                     row += 1
+
+
+# The innermost loops stand in functions of their own, on slices: counting from 0, the compiler
+# sees that no index is negative, and vectorises. Written in place they were three times slower.
+
+
+@njit(cache=True, inline="always")
+def fill(target: Any, value: float) -> None:
+    """Set every element."""
+    for i in range(len(target)):
+        target[i] = value
+
+
+@njit(cache=True, inline="always")
+def copy(source: Any, target: Any, step: int) -> None:
+    """Set target[i] = source[i · step]."""
+    if step == 1:
+        for i in range(len(target)):
+            target[i] = source[i]
+    else:
+        for i in range(len(target)):
+            target[i] = source[i * step]
+
+
+@njit(cache=True, inline="always")
+def add(source: Any, target: Any, step: int) -> None:
+    """Add source[i] to target[i · step]."""
+    if step == 1:
+        for i in range(len(source)):
+            target[i] += source[i]
+    else:
+        for i in range(len(source)):
+            target[i * step] += source[i]
+
+
+@njit(cache=True, inline="always")
+def add_constant(source: Any, value: float, target: Any) -> None:
+    """Set target[i] = source[i] + value."""
+    for i in range(len(source)):
+        target[i] = source[i] + value

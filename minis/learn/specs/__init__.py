@@ -6,7 +6,18 @@ import importlib
 
 from .spec import Call, Spec
 
-_MODULES = ("conv",)
+_MODULES = (
+    "conv",
+    "norm",
+    "local_response_norm",
+    "activation",
+    "softmax",
+    "linear",
+    "dropout",
+    "cross_entropy",
+    "dice",
+    "loss",
+)
 
 SPECS: dict[str, Spec] = {
     spec.name: spec

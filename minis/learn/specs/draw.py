@@ -60,7 +60,7 @@ def lay_out(a: Any, layout: str) -> Any:
     >>> lay_out(np.arange(3.0), "reversed").strides
     (-8,)
     """
-    if layout == "reversed":
+    if layout == "reversed" and a.ndim:
         return np.ascontiguousarray(a[..., ::-1])[..., ::-1]
     if layout == "transposed":
         return np.asfortranarray(a)
@@ -69,6 +69,14 @@ def lay_out(a: Any, layout: str) -> Any:
         wide[..., ::2] = a
         return wide[..., ::2]
     return np.ascontiguousarray(a)
+
+
+@st.composite
+def shapes(draw: st.DrawFn, *, least: int = 0, most: int = 3) -> tuple[int, ...]:
+    """Draw a small shape (N, C, *spatial) of `least` to `most` spatial axes; N may be 0."""
+    axes = draw(st.integers(least, most))
+    n, c = draw(st.sampled_from([2, 3, 1, 2, 3, 1, 2, 0])), draw(st.sampled_from([2, 3, 1]))
+    return (n, c, *(draw(st.integers(1, 5 - axes)) for _ in range(axes)))
 
 
 def per_axis(axes: int, values: st.SearchStrategy[int]) -> st.SearchStrategy[Any]:

@@ -44,7 +44,8 @@ def assert_close(got: Any, expected: Any, tolerance: float, what: str) -> None:
     scale = max(1.0, float(np.abs(expected[finite]).max(initial=0)))
     error = float(np.abs(got[finite] - expected[finite]).max(initial=0)) / scale
     assert error <= tolerance, (
-        f"{what}: scaled error {error:.2e} exceeds {tolerance:.0e}; got\n{got}\nexpected\n{expected}"
+        f"{what}: scaled error {error:.2e} exceeds {tolerance:.0e}; "
+        f"got\n{got}\nexpected\n{expected}"
     )
 
 
@@ -167,12 +168,12 @@ def examine(spec: Spec, functions: Functions, call: Call) -> None:
 
 def _call_and_watch(name: str, function: Function, call: Call) -> Any:
     """Call `function`, and assert what holds of any operation."""
-    before = [a.copy() if isinstance(a, np.ndarray) else a for a in call.args]
+    given = [a for a in (*call.args, *call.options.values()) if isinstance(a, np.ndarray)]
+    before = [a.copy() for a in given]
     outputs = call.on(function)
-    floats = [a for a in call.args if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
-    for a, b in zip(call.args, before, strict=True):
-        if isinstance(a, np.ndarray):
-            assert np.array_equal(a, b, equal_nan=a.dtype.kind == "f"), f"{name} wrote to its input"
+    floats = [a for a in given if a.dtype.kind == "f"]
+    for a, b in zip(given, before, strict=True):
+        assert np.array_equal(a, b, equal_nan=a.dtype.kind == "f"), f"{name} wrote to its input"
     for result in as_tuple(outputs):
         for array in result if isinstance(result, list) else [result]:
             assert isinstance(array, np.ndarray | np.generic), f"{name} returned {type(array)}"
@@ -180,8 +181,8 @@ def _call_and_watch(name: str, function: Function, call: Call) -> Any:
                 assert array.dtype == floats[0].dtype, (
                     f"{name} returned {array.dtype} for {floats[0].dtype}"
                 )
-            for a in call.args:
-                if isinstance(a, np.ndarray) and isinstance(array, np.ndarray):
+            for a in given:
+                if isinstance(array, np.ndarray):
                     assert not np.shares_memory(array, a), f"{name} returned memory of its input"
     return outputs
 

@@ -1,0 +1,116 @@
+"""Mistakes in batch norm and local response norm."""
+
+import numpy as np
+
+from minis import ops
+
+from . import wrong
+
+batch_norm, batch_norm_backward = ops.batch_norm.reference, ops.batch_norm_backward.reference
+
+
+def _values(x):
+    return max(2, x.size // x.shape[1])
+
+
+@wrong("batch_norm")
+def keeps_the_biased_variance(x, gamma, beta, mean, var, *, training, momentum, eps):
+    """The running variance takes ÷ m in place of ÷ (m − 1)."""
+    options = {"training": training, "momentum": momentum, "eps": eps}
+    *results, new_var = batch_norm(x, gamma, beta, mean, var, **options)
+    m = _values(x)
+    biased = (new_var - (1 - momentum) * var) * ((m - 1) / m) + (1 - momentum) * var
+    return *results, biased.astype(x.dtype) if training and x.size else new_var
+
+
+@wrong("batch_norm")
+def normalises_with_the_unbiased_variance(x, gamma, beta, mean, var, *, eps, **options):
+    """The batch's variance ÷ (m − 1) in place of ÷ m."""
+    results = batch_norm(x, gamma, beta, mean, var, eps=eps, **options)
+    if not options["training"] or not x.size:
+        return results
+    m = _values(x)
+    inv_std = ((results[2] ** -2 - eps) * (m / (m - 1)) + eps) ** -0.5
+    y = batch_norm(x, gamma, beta, results[1], inv_std**-2, training=False, eps=0)[0]
+    return y, results[1], inv_std, *results[3:]
+
+
+@wrong("batch_norm")
+def gives_the_momentum_to_the_old(*args, momentum, **options):
+    """Momentum weights the old statistics, as in other frameworks."""
+    return batch_norm(*args, momentum=1 - momentum, **options)
+
+
+@wrong("batch_norm")
+def adds_eps_to_the_deviation(x, gamma, beta, mean, var, *, eps, **options):
+    """Eps outside the root."""
+    _, mu, inv_std, *new = batch_norm(x, gamma, beta, mean, var, eps=eps, **options)
+    deviation = np.sqrt(np.maximum(inv_std**-2 - eps, 0)) + x.dtype.type(eps)
+    y = batch_norm(x, gamma, beta, mu, deviation**2, training=False, eps=0)[0]
+    return y, mu, 1 / deviation, *new
+
+
+@wrong("batch_norm")
+def evaluates_with_the_batch(x, *args, training, **options):
+    """The batch's statistics even in evaluation."""
+    training = training or x.size // x.shape[1] > 1
+    return batch_norm(x, *args, training=training, **options)
+
+
+@wrong("batch_norm")
+def updates_in_place(x, gamma, beta, running_mean, running_var, **options):
+    """Writes the new running statistics over the old."""
+    results = batch_norm(x, gamma, beta, running_mean, running_var, **options)
+    running_mean[...], running_var[...] = results[3:]
+    return results
+
+
+@wrong("batch_norm_backward")
+def takes_the_statistics_for_constants(*args, training):
+    """dx without its two mean terms."""
+    return batch_norm_backward(*args, training=False)
+
+
+@wrong("batch_norm_backward")
+def forgets_that_the_variance_depends_on_x(dy, x, gamma, mean, inv_std, *, training):
+    """dx without its term along x̂."""
+    dx, dgamma, dbeta = batch_norm_backward(dy, x, gamma, mean, inv_std, training=False)
+    if training and x.size:
+        dx = dx - dx.mean(axis=(0, *range(2, x.ndim)), keepdims=True)
+    return dx, dgamma, dbeta
+
+
+@wrong("batch_norm_backward")
+def takes_x_for_normalised(dy, x, gamma, mean, inv_std, *, training):
+    """Dgamma as Σ dy · x."""
+    dx, _, dbeta = batch_norm_backward(dy, x, gamma, mean, inv_std, training=training)
+    return dx, (dy * x).sum(axis=(0, *range(2, x.ndim))), dbeta
+
+
+@wrong("local_response_norm")
+def sums_where_it_should_average(x, size, *, alpha, **options):
+    """Alpha not divided by the size, as in the paper."""
+    return ops.local_response_norm.reference(x, size, alpha=alpha * size, **options)
+
+
+@wrong("local_response_norm")
+def reaches_further_ahead(x, size, **options):
+    """An even neighbourhood's odd channel lies after, not before."""
+    flipped = ops.local_response_norm.reference(x[:, ::-1].copy(), size, **options)
+    return flipped[:, ::-1].copy()
+
+
+@wrong("local_response_norm_backward")
+def takes_the_divisor_for_constant(dy, x, size, **options):
+    """dx without what each value does to its neighbours' divisor."""
+    return dy * ops.local_response_norm.reference(np.ones_like(x), size, **options)
+
+
+@wrong("local_response_norm_backward")
+def walks_the_same_way_back(dy, x, size, *, alpha, beta, k):
+    """Sums over c's own neighbourhood, not over those that contain c."""
+    from minis.ops.local_response_norm import _lrn_scale, _sum_over_channels
+
+    s = _lrn_scale(x, size, alpha, k)
+    reached = _sum_over_channels(dy * x * s ** (-beta - 1), size // 2, (size - 1) // 2)
+    return dy * s**-beta - (2 * alpha * beta / size) * x * reached
