@@ -32,7 +32,7 @@ class BackendUnavailableError(ImportError):
     """A backend was asked for that can't run here; the text says what to install."""
 
 
-class use:  # noqa: N801 - reads as a verb: `minis.use("numba")`, `with minis.use("numpy"):`
+class use:
     """Set the backend, for good or for a `with` block.
 
     Parameters

@@ -98,9 +98,7 @@ class UNet(Module):
         cls, in_channels: int = 1, num_classes: int = 2, *, rng: Generator | None = None
     ) -> UNet:
         """Build the published network: 31,030,658 parameters for one channel and two classes."""
-        return cls(
-            in_channels, num_classes, padded=False, batch_norm=False, dropout=0.5, rng=rng
-        )
+        return cls(in_channels, num_classes, padded=False, batch_norm=False, dropout=0.5, rng=rng)
 
     @classmethod
     def mini(

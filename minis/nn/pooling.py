@@ -141,9 +141,7 @@ class Upsample(Module):
     array([[[1., 1., 5., 5.]]])
     """
 
-    def __init__(
-        self, factor: Axes, *, mode: str = "nearest", align_corners: bool = False
-    ) -> None:
+    def __init__(self, factor: Axes, *, mode: str = "nearest", align_corners: bool = False) -> None:
         super().__init__()
         self.factor = factor
         self.options: dict[str, Any] = {"mode": mode, "align_corners": align_corners}

@@ -219,7 +219,7 @@ def _focal_terms(logits: Any, target: Any, alpha: float) -> tuple[Any, Any]:
 
 
 def _check(operation: str, reduction: str, **arrays: Any) -> None:
-    check_float(operation, **arrays)
+    check_float(operation, optional=("weight",), **arrays)
     check_same_shape(operation, **arrays)
     check_choice(operation, "reduction", reduction, REDUCTIONS)
 

@@ -16,11 +16,14 @@ from ..backend import array_namespace
 FLOATS = (np.float32, np.float64)
 
 
-def check_float(operation: str, **arrays: Any) -> None:
-    """Raise TypeError unless all `arrays` are float32, or all are float64; None passes."""
+def check_float(operation: str, *, optional: Sequence[str] = (), **arrays: Any) -> None:
+    """Raise TypeError unless all `arrays` are float32, or all are float64.
+
+    Only those named in `optional` may be None.
+    """
     first = None
     for name, a in arrays.items():
-        if a is None:
+        if a is None and name in optional:
             continue
         if not hasattr(a, "dtype") or not hasattr(a, "shape"):
             raise TypeError(f"{operation}: {name} must be an array, got {type(a).__name__}")
@@ -125,6 +128,7 @@ def check_number(
         raise TypeError(f"{operation}: {name} must be a number, got {value!r}")
     if not low <= value <= high:
         expected = f"at least {low}" if high == math.inf else f"in {low} … {high}"
+        expected = f"at most {high}" if low == -math.inf else expected
         raise ValueError(f"{operation}: {name} must be {expected}, got {value}")
     return float(value)
 
@@ -164,7 +168,9 @@ def shape_text(shape: Sequence[int]) -> str:
     return str(tuple(int(s) for s in shape))
 
 
-def check_boxes(operation: str, boxes: Any, *, maps: int | None = None, name: str = "boxes") -> None:
+def check_boxes(
+    operation: str, boxes: Any, *, maps: int | None = None, name: str = "boxes"
+) -> None:
     """Raise unless `boxes` are floating, finite and (R, 4), or (R, 5) with indices below `maps`."""
     columns = 4 if maps is None else 5
     form = "rows (x1, y1, x2, y2)" if maps is None else "rows (n, x1, y1, x2, y2)"

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..backend import accelerated, array_namespace
 from .checks import check_float, check_shape, check_spatial, per_axis, shape_text
-from .windows import Axes, crop, output_size, pad, output_blocks, window_view
+from .windows import Axes, crop, output_blocks, output_size, pad, window_view
 
 
 @accelerated
@@ -79,7 +79,7 @@ def conv(
     array([[[-1., -2., -2., -2.,  3.]]])
     """
     g = conv_geometry("conv", x, w, stride, padding, dilation, groups)
-    check_float("conv", x=x, w=w, b=b)
+    check_float("conv", optional=("b",), x=x, w=w, b=b)
     check_shape("conv", (w.shape[0],), b=b)
     xp = array_namespace(x)
     n, o = len(x), len(w)
@@ -169,7 +169,9 @@ def column_blocks(x: Any, g: Geometry) -> Iterator[tuple[Any, Any]]:
     columns : (N, G, C/G·k, L) array
         Their windows, one in each column.
     """
-    windows = window_view(pad(x, g.padding, g.padding), g.kernel, g.stride, g.dilation)  # (N, C, *k, *o)
+    windows = window_view(
+        pad(x, g.padding, g.padding), g.kernel, g.stride, g.dilation
+    )  # (N, C, *k, *o)
     for block in output_blocks(len(x) * g.groups * g.column, g.out):
         positions = math.prod(cut.stop - cut.start for cut in block)
         columns = windows[(..., *block)].reshape(len(x), g.groups, g.column, positions)

@@ -76,7 +76,7 @@ def conv_transpose(
     array([[[ 1.,  2., 13., 20., 30.]]])
     """
     g = _geometry("conv_transpose", x, w, stride, padding, output_padding, dilation, groups)
-    check_float("conv_transpose", x=x, w=w, b=b)
+    check_float("conv_transpose", optional=("b",), x=x, w=w, b=b)
     check_shape("conv_transpose", (g.channels,), b=b)
     y = fold_windows(x, w, g)
     if b is not None:

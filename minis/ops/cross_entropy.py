@@ -169,9 +169,8 @@ def _check(
     ignore_index: int,
     reduction: str,
 ) -> None:
-    check_float(
-        operation, **{name: scores}, class_weight=class_weight, pixel_weight=pixel_weight
-    )
+    weights = {"class_weight": class_weight, "pixel_weight": pixel_weight}
+    check_float(operation, optional=tuple(weights), **{name: scores}, **weights)
     check_integer(operation, target=target)
     check_choice(operation, "reduction", reduction, REDUCTIONS)
     if scores.ndim < 2 or scores.shape[1] < 1:

@@ -42,7 +42,7 @@ def linear(x: Any, w: Any, b: Any = None) -> Any:
     array([[11.5]])
     """
     _check("linear", x, w)
-    check_float("linear", x=x, w=w, b=b)
+    check_float("linear", optional=("b",), x=x, w=w, b=b)
     check_shape("linear", (w.shape[0],), b=b)
     y = x @ w.T  # (..., I) · (I, O) -> (..., O)
     return y if b is None else y + b

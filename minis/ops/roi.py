@@ -260,7 +260,9 @@ def roi_pool_backward(dy: Any, boxes: Any, argmax: Any, input_shape: tuple[int, 
     size = n * c * height * width
     if cells.size and (int(argmax.max()) >= height * width):
         raise ValueError(f"{name}: argmax must lie in −1 … {height * width - 1}")
-    return xp.bincount(cells, weights=dy[kept], minlength=size).astype(dy.dtype).reshape(input_shape)
+    return (
+        xp.bincount(cells, weights=dy[kept], minlength=size).astype(dy.dtype).reshape(input_shape)
+    )
 
 
 class _AxisSampling:
@@ -316,9 +318,7 @@ def _whole_cell_bins(low: float, high: float, bins: int, size: int) -> list[tupl
     length = max(end - start + 1, 1)
     # in integers, exact: ⌊i·length/bins⌋ and ⌈(i + 1)·length/bins⌉
     edges = [(i * length // bins, -(-(i + 1) * length // bins)) for i in range(bins)]
-    return [
-        (min(max(a + start, 0), size), min(max(b + start, 0), size)) for a, b in edges
-    ]
+    return [(min(max(a + start, 0), size), min(max(b + start, 0), size)) for a, b in edges]
 
 
 def _check(operation: str, x: Any, boxes: Any, output_size: Any, scale: float) -> Axes:

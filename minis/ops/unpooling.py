@@ -14,7 +14,14 @@ import math
 from typing import Any
 
 from ..backend import accelerated, array_namespace
-from .checks import check_float, check_indices, check_same_shape, check_shape, check_spatial, per_axis
+from .checks import (
+    check_float,
+    check_indices,
+    check_same_shape,
+    check_shape,
+    check_spatial,
+    per_axis,
+)
 from .windows import Axes
 
 

@@ -45,7 +45,7 @@ def output_size(
 
 
 def pad(x: Any, before: tuple[int, ...], after: tuple[int, ...], value: float = 0) -> Any:
-    """Put `before` and `after` cells of `value` at the ends of each spatial axis of x (N, C, *S)."""
+    """Put `before` and `after` cells of `value` at the ends of the spatial axes of x (N, C, *S)."""
     if not any(before) and not any(after):
         return x
     xp = array_namespace(x)

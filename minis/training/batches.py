@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+
+
+class Indexed(Protocol):
+    """What can be counted and asked for an item: a list, or a data set."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
 
 Collate = Callable[[Sequence[Any]], tuple[Any, Any]]
 
@@ -47,7 +56,7 @@ class Batches:
 
     def __init__(
         self,
-        dataset: Sequence[Any],
+        dataset: Indexed,
         batch_size: int,
         augment: Callable[[Any, np.random.Generator], Any] | None = None,
         *,

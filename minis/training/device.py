@@ -35,6 +35,17 @@ def to_device_of(model: Module, value: Any) -> Any:
     return _moved(value, xp)
 
 
+def to_host(array: Any) -> np.ndarray:
+    """Return an array as a NumPy array, not copied if it is one.
+
+    Examples
+    --------
+    >>> to_host(np.zeros(2))
+    array([0., 0.])
+    """
+    return array if isinstance(array, np.ndarray) else array.get()
+
+
 def _moved(value: Any, xp: Any) -> Any:
     if isinstance(value, dict):
         return {name: _moved(item, xp) for name, item in value.items()}
@@ -43,4 +54,4 @@ def _moved(value: Any, xp: Any) -> Any:
         return tuple(moved) if isinstance(value, tuple) else moved
     if not hasattr(value, "dtype") or array_namespace(value) is xp:
         return value
-    return value.get() if xp is np else xp.asarray(value)
+    return to_host(value) if xp is np else xp.asarray(value)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..nn.module import Module
-from .device import to_device_of
+from .batches import Indexed
+from .device import to_device_of, to_host
 from .metrics import confusion_matrix, segmentation_scores
 
 
 def evaluate(
-    model: Module, dataset: Sequence[Any], *, num_classes: int, ignore_index: int | None = 255
+    model: Module, dataset: Indexed, *, num_classes: int, ignore_index: int | None = 255
 ) -> dict[str, float]:
     """Segment every sample and score all pixels together.
 
@@ -59,10 +59,9 @@ def evaluate(
     try:
         for i in range(len(dataset)):
             sample = dataset[i]
-            images, labels = to_device_of(model, (sample.image[None], sample.labels))
-            prediction = model(images)[0].argmax(axis=0)  # (K, *spatial) -> (*spatial)
-            counts = confusion_matrix(prediction, labels, num_classes, ignore_index)
-            matrix += counts if isinstance(counts, np.ndarray) else counts.get()
+            logits = model(to_device_of(model, sample.image[None]))  # (1, K, *spatial)
+            prediction = to_host(logits[0].argmax(axis=0))
+            matrix += confusion_matrix(prediction, sample.labels, num_classes, ignore_index)
     finally:
         model.train(was_training)
     return segmentation_scores(matrix)

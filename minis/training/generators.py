@@ -2,7 +2,8 @@
 
 Training is random in three places: batches and augmentation draw from the generator that `fit`
 is given, and modules such as dropout own one each. A run that resumes with all of them in their
-saved states draws the numbers that it would have drawn.
+saved states draws the numbers that it would have drawn. (NumPy keeps the count of `spawn`ed
+children elsewhere, out of reach: spawn when a model is built, not while it is trained.)
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def training_step(
     try:
         inputs, targets = to_device_of(state.model, state.batches(state.rng))
         value, norm = _gradients(state, inputs, targets, loss, clip_norm)
-        if True:
+        with uninterrupted():
             state.updating = True
             state.optimiser.lr = lr
             try:

@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from .device import to_host
+
 
 class CheckpointError(ValueError):
     """A file isn't what it should be; the text names the file and what is wrong with it."""
@@ -134,7 +136,7 @@ def _record(
 
 def _on_host(array: Any) -> np.ndarray:
     """A NumPy array, C-ordered and of native bytes: other layouts would be written scrambled."""
-    host = array if isinstance(array, np.ndarray) else array.get()
+    host = to_host(array)
     return np.asarray(host, dtype=host.dtype.newbyteorder("="), order="C")
 
 

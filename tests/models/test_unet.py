@@ -140,7 +140,9 @@ def test_sizes_that_do_not_fit_are_named():
 def test_wrong_inputs():
     """Rank, channels and dtype."""
     model = UNet.mini()
-    with pytest.raises(ValueError, match=r"UNet: x must have shape \(N, C, H, W\), got \(1, 8, 8\)"):
+    with pytest.raises(
+        ValueError, match=r"UNet: x must have shape \(N, C, H, W\), got \(1, 8, 8\)"
+    ):
         model(np.zeros((1, 8, 8), np.float32))
     with pytest.raises(ValueError, match="UNet: x must have 1 channels, got 3"):
         model(np.zeros((1, 3, 8, 8), np.float32))

@@ -38,10 +38,18 @@ def layer_pairs():
         "ELU": (nn.ELU(0.7), t.ELU(0.7), image),
         "Sigmoid": (nn.Sigmoid(), t.Sigmoid(), image),
         "Softmax": (nn.Softmax(1), t.Softmax(1), image),
-        "LocalResponseNorm": (nn.LocalResponseNorm(3, alpha=0.1), t.LocalResponseNorm(3, 0.1), image),
+        "LocalResponseNorm": (
+            nn.LocalResponseNorm(3, alpha=0.1),
+            t.LocalResponseNorm(3, 0.1),
+            image,
+        ),
         "MaxPool": (nn.MaxPool(2, ceil_mode=True), t.MaxPool2d(2, ceil_mode=True), image),
         "AvgPool": (nn.AvgPool(3, stride=2, padding=1), t.AvgPool2d(3, 2, 1), image),
-        "Upsample": (nn.Upsample(2, mode="linear"), t.Upsample(scale_factor=2, mode="bilinear"), image),
+        "Upsample": (
+            nn.Upsample(2, mode="linear"),
+            t.Upsample(scale_factor=2, mode="bilinear"),
+            image,
+        ),
     }
 
 

@@ -1,5 +1,7 @@
 """The tests are tested: the specs catch every plausible mistake."""
 
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, find, settings
@@ -17,7 +19,7 @@ from ..wrong import WRONG, Wrong
 def test_caught(mistake: Wrong) -> None:
     """Among the calls that the spec draws is one on which the mistake fails a property."""
     functions = {name: getattr(ops, name) for name in ops.__all__}
-    functions[mistake.operation] = mistake.function
+    functions[mistake.operation] = _crash_is_failure(mistake.function)
     spec = SPECS[mistake.spec]
 
     def fails(call):
@@ -43,6 +45,19 @@ def test_caught(mistake: Wrong) -> None:
         )
     except NoSuchExample:
         pytest.fail(f"no property of {mistake.spec} fails for {mistake.function.__name__}")
+
+
+def _crash_is_failure(function):
+    """Let a mistake that only shows as an exception fail like any other."""
+
+    @functools.wraps(function)
+    def run(*args, **options):
+        try:
+            return function(*args, **options)
+        except (ArithmeticError, IndexError, ValueError) as error:
+            raise AssertionError(f"{function.__name__} crashes: {error}") from error
+
+    return run
 
 
 def test_there_are_enough_mistakes() -> None:

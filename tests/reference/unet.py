@@ -27,12 +27,8 @@ class TorchUNet(nn.Module):
             double_conv(a, b, padded, batch_norm)
             for a, b in zip([in_channels, *sizes], sizes, strict=False)
         )
-        self.up = nn.ModuleList(
-            nn.ConvTranspose2d(2 * c, c, 2, stride=2) for c in sizes[-2::-1]
-        )
-        self.merge = nn.ModuleList(
-            double_conv(2 * c, c, padded, batch_norm) for c in sizes[-2::-1]
-        )
+        self.up = nn.ModuleList(nn.ConvTranspose2d(2 * c, c, 2, stride=2) for c in sizes[-2::-1])
+        self.merge = nn.ModuleList(double_conv(2 * c, c, padded, batch_norm) for c in sizes[-2::-1])
         self.head = nn.Conv2d(width, num_classes, 1)
 
     def forward(self, x):

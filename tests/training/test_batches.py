@@ -4,7 +4,7 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minis.data import Sample
@@ -17,6 +17,7 @@ def numbers(count, size, **options):
     return Batches(range(count), size, collate=lambda drawn: (drawn, None), **options)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 99))
 def test_each_epoch_holds_every_sample_once(count, size, seed):
     batches, rng = numbers(count, size), np.random.default_rng(seed)
@@ -27,6 +28,7 @@ def test_each_epoch_holds_every_sample_once(count, size, seed):
         assert batches.epoch == epoch
 
 
+@settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 99))
 def test_drop_last_leaves_out_a_smaller_batch(count, size, seed):
     if size > count:
@@ -46,6 +48,7 @@ def test_the_order_changes_from_epoch_to_epoch():
     assert batches(rng)[0] != batches(rng)[0]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 12))
 def test_goes_on_from_a_state(position):
     batches, rng = numbers(7, 2), np.random.default_rng(1)

@@ -81,7 +81,7 @@ def test_a_validation_leaves_no_trace_in_the_training():
 
 
 def test_keeps_the_best_and_the_last(tmp_path):
-    scores = iter([0.1, 0.9, float("nan"), 0.5])
+    scores = iter([float("nan"), 0.9, 0.1, 0.5])
     arguments = run(steps=20) | {"validate": lambda model: next(scores)}
     history = fit(**arguments, directory=tmp_path / "new" / "run", metadata={"model": "Net"})
     files = tmp_path / "new" / "run"

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -51,6 +51,7 @@ def pairs_of_maps(draw):
     return np.where(changed, draw(maps), target), target
 
 
+@settings(deadline=None)
 @given(pairs_of_maps(), st.sampled_from([0.5, 0.6, 0.9]))
 def test_equals_a_search_over_all_pairs_and_partners_are_unique(maps, threshold):
     prediction, target = maps
@@ -95,7 +96,8 @@ def test_says_what_is_wrong(prediction, target, threshold, error, text):
         match_instances(np.array(prediction), np.array(target), threshold)
 
 
-@given(hnp.arrays(bool, hnp.array_shapes(min_dims=1, max_dims=3, max_side=5)), st.data())
+@settings(deadline=None)
+@given(hnp.arrays(bool, hnp.array_shapes(min_dims=1, max_dims=3, max_side=4)), st.data())
 def test_components_equal_a_flood(mask, data):
     connectivity = data.draw(st.integers(1, mask.ndim))
     components, count = connected_components(mask, connectivity)

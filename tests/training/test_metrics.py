@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -46,6 +46,7 @@ def mean_of(values):
     return sum(known) / len(known) if known else math.nan
 
 
+@settings(deadline=None)
 @given(label_maps())
 def test_equal_plain_loops(maps):
     prediction, target = maps

@@ -114,7 +114,7 @@ def transposes_the_weight_gradient(dy, x, w):
 
 @wrong("linear_backward")
 def averages_the_bias_gradient(dy, x, w):
-    """db as the mean over samples."""
+    """The bias's gradient as the mean over samples."""
     dx, dw, db = ops.linear_backward.reference(dy, x, w)
     return dx, dw, db / max(1, dy.size // len(w))
 
@@ -156,5 +156,5 @@ def draws_from_a_seed_of_its_own(x, p, rng, *, per_channel=False):
 
 @wrong("dropout_backward")
 def passes_all_survivors_unscaled(dy, mask):
-    """Dx without the factor 1/(1 − p)."""
+    """The gradient without the factor 1/(1 − p)."""
     return dy * (mask != 0)

@@ -48,9 +48,7 @@ def applies_stride_before_dilation(x, w, b=None, *, stride=1, dilation=1, **opti
 
 
 @wrong("conv_backward")
-def overwrites_where_windows_overlap(
-    dy, x, w, *, stride=1, padding=0, dilation=1, groups=1
-):
+def overwrites_where_windows_overlap(dy, x, w, *, stride=1, padding=0, dilation=1, groups=1):
     """col2im with = in place of +=."""
     from minis.ops.conv import conv_geometry
     from minis.ops.windows import crop, window_view

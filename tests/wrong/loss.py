@@ -20,18 +20,16 @@ def averages_over_all_pixels(logits, target, *, reduction="mean", **options):
 
 
 @wrong("cross_entropy")
-def leaves_class_weights_out_of_the_divisor(logits, target, *, class_weight=None, **options):
+def leaves_class_weights_out_of_the_divisor(
+    logits, target, *, pixel_weight=None, ignore_index=-100, reduction="mean", **options
+):
     """Class weights above, but not below."""
-    loss, p = cross_entropy(logits, target, class_weight=class_weight, **options)
-    if class_weight is not None and options["reduction"] == "mean":
-        options["reduction"] = "sum"
-        above, _ = cross_entropy(logits, target, class_weight=class_weight, **options)
-        flat = np.zeros_like(logits)
-        below = cross_entropy(flat, target, **options)[0] / logits.dtype.type(
-            np.log(max(2, logits.shape[1]))
-        )
-        return (above / below).astype(logits.dtype), p
-    return loss, p
+    options = {**options, "pixel_weight": pixel_weight, "ignore_index": ignore_index}
+    loss, p = cross_entropy(logits, target, reduction="sum", **options)
+    kept = (target != ignore_index).astype(logits.dtype)
+    kept = kept if pixel_weight is None else kept * pixel_weight
+    with np.errstate(all="ignore"):
+        return loss if reduction == "sum" else loss / kept.sum(), p
 
 
 @wrong("cross_entropy")
@@ -56,13 +54,13 @@ def takes_void_for_class_zero(logits, target, *, ignore_index=-100, **options):
 
 @wrong("cross_entropy_backward")
 def forgets_the_upstream_gradient(dloss, *args, **options):
-    """dlogits as if the loss were the last step."""
+    """The gradient as if the loss were the last step."""
     return cross_entropy_backward(1.0, *args, **options)
 
 
 @wrong("cross_entropy_backward")
 def has_a_gradient_at_ignored_pixels(dloss, p, target, *, ignore_index=-100, **options):
-    """p − onehot even where the target is void."""
+    """Softmax minus one-hot even where the target is void."""
     return cross_entropy_backward(dloss, p, np.where(target == ignore_index, 0, target), **options)
 
 
@@ -75,8 +73,11 @@ def does_not_divide(dloss, p, target, *, reduction="mean", **options):
 @wrong("dice_loss")
 def forgets_the_factor_two(p, g, **options):
     """The overlap counted once."""
-    loss, smooth = ops.dice_loss.reference(p, g, **options), options["smooth"]
-    return loss if smooth else 0.5 + loss / 2
+    from minis.ops.dice import _sums
+
+    overlap, union = _sums("dice_loss", p, g, **options)
+    overlap = (overlap + options["smooth"]) / 2
+    return 1 - np.where(union != 0, overlap / np.where(union != 0, union, 1), 1).mean()
 
 
 @wrong("dice_loss")
@@ -127,7 +128,7 @@ def divides_by_the_weights(logits, target, *, weight=None, reduction="mean"):
 
 @wrong("bce_with_logits_backward")
 def forgets_the_weights(dloss, logits, target, *, weight=None, reduction="mean"):
-    """p − t without the weights."""
+    """Sigmoid minus truth without the weights."""
     return ops.bce_with_logits_backward.reference(dloss, logits, target, reduction=reduction)
 
 

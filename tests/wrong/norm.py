@@ -67,13 +67,13 @@ def updates_in_place(x, gamma, beta, running_mean, running_var, **options):
 
 @wrong("batch_norm_backward")
 def takes_the_statistics_for_constants(*args, training):
-    """dx without its two mean terms."""
+    """The gradient without its two mean terms."""
     return batch_norm_backward(*args, training=False)
 
 
 @wrong("batch_norm_backward")
 def forgets_that_the_variance_depends_on_x(dy, x, gamma, mean, inv_std, *, training):
-    """dx without its term along x̂."""
+    """The gradient without its term along x̂."""
     dx, dgamma, dbeta = batch_norm_backward(dy, x, gamma, mean, inv_std, training=False)
     if training and x.size:
         dx = dx - dx.mean(axis=(0, *range(2, x.ndim)), keepdims=True)
@@ -102,15 +102,25 @@ def reaches_further_ahead(x, size, **options):
 
 @wrong("local_response_norm_backward")
 def takes_the_divisor_for_constant(dy, x, size, **options):
-    """dx without what each value does to its neighbours' divisor."""
-    return dy * ops.local_response_norm.reference(np.ones_like(x), size, **options)
+    """The gradient without what each value does to its neighbours' divisor."""
+    return ops.local_response_norm_backward.reference(dy, x, size, **options) + _reached(
+        dy, x, size, **options
+    )
+
+
+def _reached(dy, x, size, *, alpha, beta, k, mirrored=False):
+    """Compute the part of the gradient that comes from the neighbours' divisors."""
+    from minis.ops.local_response_norm import _lrn_scale, _sum_over_channels
+
+    before, after = size // 2, (size - 1) // 2
+    before, after = (before, after) if mirrored else (after, before)
+    terms = dy * x * _lrn_scale(x, size, alpha, k) ** (-beta - 1)
+    return (2 * alpha * beta / size) * x * _sum_over_channels(terms, before, after)
 
 
 @wrong("local_response_norm_backward")
-def walks_the_same_way_back(dy, x, size, *, alpha, beta, k):
+def walks_the_same_way_back(dy, x, size, **options):
     """Sums over c's own neighbourhood, not over those that contain c."""
-    from minis.ops.local_response_norm import _lrn_scale, _sum_over_channels
-
-    s = _lrn_scale(x, size, alpha, k)
-    reached = _sum_over_channels(dy * x * s ** (-beta - 1), size // 2, (size - 1) // 2)
-    return dy * s**-beta - (2 * alpha * beta / size) * x * reached
+    dx = ops.local_response_norm_backward.reference(dy, x, size, **options)
+    wrong_way = _reached(dy, x, size, **options, mirrored=True)
+    return dx + _reached(dy, x, size, **options) - wrong_way

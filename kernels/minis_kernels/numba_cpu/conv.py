@@ -24,7 +24,15 @@ from typing import Any
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from .geometry import KERNEL, OUT, Geometry, conv_geometry, lines_per_block, servable, with_three_axes
+from .geometry import (
+    KERNEL,
+    OUT,
+    Geometry,
+    conv_geometry,
+    lines_per_block,
+    servable,
+    with_three_axes,
+)
 from .unfold import add, add_constant, copy, fold, unfold
 
 TASKS = 8  # pieces to cut the work into, at least, where the shapes allow it
@@ -95,7 +103,9 @@ def weight_gradient(dy: Any, x: Any, g: Geometry) -> Any:
     lines = lines_per_block(channels * taps + o, g, 1)
     partial = np.zeros((shares, c * taps, o), x.dtype)
     flat = np.ascontiguousarray(dy).reshape(n, o, -1)
-    _weight_gradient(flat, with_three_axes(x), np.array(g), lines, channels, get_num_threads(), partial)
+    _weight_gradient(
+        flat, with_three_axes(x), np.array(g), lines, channels, get_num_threads(), partial
+    )
     return partial.sum(axis=0).T
 
 
@@ -110,9 +120,7 @@ def _served(
 
 
 @njit(parallel=True, cache=True)
-def _forward(
-    x: Any, matrix: Any, bias: Any, g: Any, lines: int, workers: int, y: Any
-) -> None:
+def _forward(x: Any, matrix: Any, bias: Any, g: Any, lines: int, workers: int, y: Any) -> None:
     o, column = matrix.shape
     width = g[OUT, 2]
     all_lines = g[OUT, 0] * g[OUT, 1]

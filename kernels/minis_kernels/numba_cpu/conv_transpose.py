@@ -73,9 +73,7 @@ def _served(
         return None
     if groups != 1 or x.shape[1] != len(w):
         return None
-    options = three_axes(
-        x.ndim - 2, stride, padding, dilation, output_padding, low=(1, 0, 1, 0)
-    )
+    options = three_axes(x.ndim - 2, stride, padding, dilation, output_padding, low=(1, 0, 1, 0))
     if options is None:
         return None
     s, p, d, extra = (option[5 - x.ndim :] for option in options)

@@ -15,7 +15,7 @@ from .geometry import DILATION, KERNEL, OUT, PADDING, SIZE, STRIDE
 
 
 @njit(cache=True, inline="always")
-def inner_range(out: int, size: int, stride: int, offset: int) -> tuple[int, int]:  # noqa: D103
+def inner_range(out: int, size: int, stride: int, offset: int) -> tuple[int, int]:
     # outputs i with 0 ≤ i·stride + offset < size
     low = 0 if offset >= 0 else (-offset + stride - 1) // stride
     high = (size - offset + stride - 1) // stride if size > offset else 0

@@ -17,6 +17,13 @@ _MODULES = (
     "cross_entropy",
     "dice",
     "loss",
+    "pooling",
+    "unpooling",
+    "interpolate",
+    "roi",
+    "boxes",
+    "anchors",
+    "paste",
 )
 
 SPECS: dict[str, Spec] = {

@@ -23,8 +23,7 @@ def generate_anchors_calls(draw: st.DrawFn) -> Call:
     levels = draw(st.integers(1, 3))
     features = [draw(st.tuples(st.integers(1, 4), st.integers(1, 4))) for _ in range(levels)]
     sizes = [
-        tuple(draw(st.lists(st.sampled_from(SIZES), min_size=1, max_size=2)))
-        for _ in range(levels)
+        tuple(draw(st.lists(st.sampled_from(SIZES), min_size=1, max_size=2))) for _ in range(levels)
     ]
     ratios = tuple(draw(st.lists(st.sampled_from(RATIOS), min_size=1, max_size=3)))
     return Call((image, features), {"sizes": sizes, "ratios": ratios})
@@ -94,7 +93,9 @@ def match_anchors_loops(
 def sample_balanced_calls(draw: st.DrawFn) -> Call:
     """Draw labels of all kinds, with too few or more than enough of each."""
     rng = draw(generators())
-    labels = rng.integers(draw(st.integers(-2, 1)), draw(st.integers(2, 4)), draw(st.integers(0, 9)))
+    labels = rng.integers(
+        draw(st.integers(-2, 1)), draw(st.integers(2, 4)), draw(st.integers(0, 9))
+    )
     labels = labels.astype(draw(st.sampled_from(["int64", "int32", "int8"])))
     fraction = draw(st.sampled_from([0.5, 0.25, 0.0, 1.0]))
     return Call((labels, draw(st.integers(0, 10)), fraction, draw(generators())))

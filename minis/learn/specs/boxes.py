@@ -145,7 +145,7 @@ def nms_calls(draw: st.DrawFn, *, labelled: bool) -> Call:
 
 
 def batched_nms_loops(boxes: Any, scores: Any, labels: Any, iou_threshold: float) -> Any:
-    """Take one box after the other, best first, unless it overlaps one of its label taken before."""
+    """Take box after box, best first, unless it overlaps one of its label that was taken."""
     kept: list[int] = []
     for i in sorted(range(len(boxes)), key=lambda i: (-float(scores[i]), i)):
         rivals = [k for k in kept if labels[k] == labels[i]]

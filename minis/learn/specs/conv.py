@@ -55,7 +55,9 @@ def conv_loops(
             for c in range(per_group_in):
                 channel = (o // per_group_out) * per_group_in + c
                 for tap in itertools.product(*map(range, kernel)):
-                    place = [at[a] * stride[a] + tap[a] * dilation[a] - padding[a] for a in range(axes)]
+                    place = [
+                        at[a] * stride[a] + tap[a] * dilation[a] - padding[a] for a in range(axes)
+                    ]
                     if all(0 <= place[a] < size[a] for a in range(axes)):
                         total += float(w[(o, c, *tap)]) * float(x[(n, channel, *place)])
             y[(n, o, *at)] = total
@@ -78,7 +80,9 @@ def conv_transpose_calls(draw: st.DrawFn) -> Call:
     kernel = tuple(draw(small) for _ in range(axes))
     stride = tuple(draw(small) for _ in range(axes))
     dilation = tuple(draw(st.integers(1, 2)) for _ in range(axes))
-    extra = tuple(draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation, strict=True))
+    extra = tuple(
+        draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation, strict=True)
+    )
     size = tuple(draw(st.integers(1, 4)) for _ in range(axes))
     full = [  # the output's size without padding
         (i - 1) * s + d * (k - 1) + e + 1

@@ -1,4 +1,4 @@
-"""Specs of max pooling, average pooling and max unpooling."""
+"""Specs of max and average pooling."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def avg_pool_calls(draw: st.DrawFn) -> Call:
     return Call((draw(arrays((n, c, *shape), draw(dtypes()))), size), options)
 
 
-def window_cells(i: int, k: int, s: int, p: int, d: int, ceil_mode: bool) -> list[list[int]]:
+def window_cells(i: int, k: int, s: int, p: int, d: int, *, ceil_mode: bool) -> list[list[int]]:
     """List each window's cells along an axis of `i` cells; those below 0 or from i on are padding.
 
     Examples
     --------
-    >>> window_cells(4, 2, 3, 0, 1, False), window_cells(4, 2, 3, 0, 1, True)
-    ([[0, 1]], [[0, 1], [3, 4]])
+    >>> [window_cells(4, 2, 3, 0, 1, ceil_mode=c) for c in (False, True)]
+    [[[0, 1]], [[0, 1], [3, 4]]]
     """
     extent = d * (k - 1) + 1
     starts = list(range(-p, i + p - extent + 1, s))
@@ -99,7 +99,7 @@ def max_pool_loops(
     axes, shape = x.ndim - 2, x.shape[2:]
     stride = size if stride is None else stride
     each = (shape, *(spread(v, axes) for v in (size, stride, padding, dilation)))
-    cells = [window_cells(*values, ceil_mode) for values in zip(*each, strict=True)]
+    cells = [window_cells(*values, ceil_mode=ceil_mode) for values in zip(*each, strict=True)]
     y = np.zeros((*x.shape[:2], *map(len, cells)), x.dtype)
     indices = np.zeros(y.shape, np.int64)
     for at in np.ndindex(*y.shape):
@@ -129,7 +129,7 @@ def avg_pool_loops(
     axes, shape = x.ndim - 2, x.shape[2:]
     stride, padding = size if stride is None else stride, spread(padding, axes)
     each = (shape, spread(size, axes), spread(stride, axes), padding)
-    cells = [window_cells(*values, 1, ceil_mode) for values in zip(*each, strict=True)]
+    cells = [window_cells(*values, d=1, ceil_mode=ceil_mode) for values in zip(*each, strict=True)]
     y = np.zeros((*x.shape[:2], *map(len, cells)), x.dtype)
     for at in np.ndindex(*y.shape):
         total, count = 0.0, 0
@@ -189,43 +189,6 @@ def keeps_nan_and_infinity(functions: dict[str, Function], call: Call) -> None:
         assert_close(g, e, 0, f"max_pool, {what} with NaN and −inf in x")
 
 
-@st.composite
-def max_unpool_calls(draw: st.DrawFn) -> Call:
-    """Draw values and, for each plane, as many different places."""
-    axes, rng = draw(st.sampled_from([1, 2, 3])), draw(generators())
-    pooled = tuple(draw(st.integers(1, 3)) for _ in range(axes))
-    size = tuple(p + draw(st.integers(0, 3)) for p in pooled)
-    shape = (draw(st.sampled_from([1, 2, 0])), draw(st.integers(1, 2)), *pooled)
-    planes, plane, count = math.prod(shape[:2]), math.prod(size), math.prod(pooled)
-    places = rng.permuted(np.tile(np.arange(plane), (planes, 1)), axis=1)[:, :count]
-    indices = places.reshape(shape).astype(draw(st.sampled_from(["int64", "int32"])))
-    x = draw(arrays(shape, draw(dtypes())))
-    short = size[0] if len(set(size)) == 1 and draw(st.booleans()) else size
-    return Call((x, lay_out(indices, draw(st.sampled_from(LAYOUTS))), short))
-
-
-def max_unpool_loops(x: Any, indices: Any, output_size: Any) -> Any:
-    """Place one value after the other."""
-    size = spread(output_size, x.ndim - 2)
-    y = np.zeros((*x.shape[:2], *size), x.dtype)
-    for at in np.ndindex(*x.shape):
-        y[(*at[:2], *np.unravel_index(int(indices[at]), size))] = x[at]
-    return y
-
-
-def max_unpool_torch(x: Any, indices: Any, output_size: Any) -> Any:
-    """Unpool with PyTorch's operators: its functions ask for a window that explains the size."""
-    import torch
-
-    indices, size = indices.long(), spread(output_size, x.ndim - 2)
-    if x.ndim == 3:
-        y = torch.ops.aten.max_unpool2d(x[:, :, None], indices[:, :, None], (1, *size))
-        return y[:, :, 0]
-    if x.ndim == 4:
-        return torch.ops.aten.max_unpool2d(x, indices, size)
-    return torch.ops.aten.max_unpool3d(x, indices, size, (1, 1, 1), (0, 0, 0))
-
-
 SPECS = (
     Spec(
         name="max_pool",
@@ -248,18 +211,6 @@ SPECS = (
         loops=avg_pool_loops,
         torch=avg_pool_torch,
         backward=lambda call, y, dy: Call((dy, call.args[0].shape, call.args[1]), call.options),
-        gradients=(0,),
-        linear_in=(0,),
-    ),
-    Spec(
-        name="max_unpool",
-        family="pooling",
-        source="Zeiler et al. 2011; as `torch.nn.functional.max_unpool2d`",
-        axes="1-D, 2-D, 3-D",
-        calls=max_unpool_calls(),
-        loops=max_unpool_loops,
-        torch=max_unpool_torch,
-        backward=lambda call, y, dy: Call((dy, call.args[1])),
         gradients=(0,),
         linear_in=(0,),
     ),

