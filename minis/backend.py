@@ -146,7 +146,7 @@ def kernel_for(operation: str, *arrays: Any) -> Callable[..., Any] | None:
     operation : str
         Name of a function of `minis.ops`.
     *arrays
-        The operation's positional arguments; one on the GPU sends it to a GPU backend.
+        The operation's arguments; one on the GPU sends it to a GPU backend.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def kernel_for(operation: str, *arrays: Any) -> Callable[..., Any] | None:
         backend = "cupy" if on_gpu else "numba"
         if unavailable(backend):
             return None
-    if on_gpu == (backend == "numba"):
+    if (backend == "numba" and on_gpu) or (backend == "cupy" and not on_gpu):
         return None  # the array lies where this backend's kernels don't reach
     return minis_kernels.find(backend, operation)
 
@@ -175,7 +175,7 @@ def accelerated(reference: Callable[..., Any]) -> Any:
 
     @functools.wraps(reference)
     def dispatch(*args: Any, **options: Any) -> Any:
-        kernel = kernel_for(operation, *args)
+        kernel = kernel_for(operation, *args, *options.values())
         if kernel is not None:
             result = kernel(*args, **options)
             if result is not NotImplemented:

@@ -160,8 +160,8 @@ class Module:
         ]
         if problems:
             raise ValueError(
-                f"{type(self).__name__}.load_state_dict: {len(problems)} of the names don't fit:\n  "
-                + "\n  ".join(problems)
+                f"{type(self).__name__}.load_state_dict: {len(problems)} of the names don't fit:"
+                + "".join(f"\n  {problem}" for problem in problems)
             )
         for name, target in own.items():
             target[...] = array_namespace(target).asarray(given[name], dtype=target.dtype)

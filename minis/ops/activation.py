@@ -72,7 +72,7 @@ def relu_backward(dy: Any, y: Any) -> Any:
     """
     check_float("relu_backward", dy=dy, y=y)
     check_same_shape("relu_backward", dy=dy, y=y)
-    return array_namespace(dy).where(y > 0, dy, 0)
+    return array_namespace(dy).where(y <= 0, 0, dy)
 
 
 @accelerated

@@ -201,7 +201,7 @@ def reduce_loss(loss: Any, reduction: str) -> Any:
 def share_of_loss(dloss: Any, elements: Any, reduction: str) -> Any:
     """Gradient of `reduce_loss` with respect to each element's loss, as a scalar."""
     count = max(1, elements.size) if reduction == "mean" else 1
-    return elements.dtype.type(dloss) / elements.dtype.type(count)
+    return elements.dtype.type(float(dloss) / count)
 
 
 def _bce(x: Any, t: Any) -> Any:

@@ -140,7 +140,7 @@ def cross_entropy_backward(
     weight, classes = _weights(xp, p, target, class_weight, pixel_weight, ignore_index)
     onehot = classes[:, None] == xp.arange(p.shape[1]).reshape(1, -1, *(1 for _ in p.shape[2:]))
     total = weight.sum() if reduction == "mean" else 1.0
-    scale = p.dtype.type(dloss) * weight / xp.where(total == 0, 1, total).astype(p.dtype)
+    scale = float(dloss) * weight / xp.where(total == 0, 1, total).astype(p.dtype)
     scale = scale[:, None]  # (N, 1, *S)
     return xp.where(scale != 0, scale * (p - onehot), 0).astype(p.dtype)
 

@@ -113,7 +113,7 @@ def dice_loss_backward(
     safe = xp.where(union != 0, union, 1)
     dunion = 2 * p if squared else xp.ones_like(p)
     ddice = xp.where(union != 0, (2 * g * safe - overlap * dunion) / safe**2, 0)
-    return -p.dtype.type(dloss) / count * ddice
+    return -float(dloss) / count * ddice
 
 
 def _sums(

@@ -93,7 +93,7 @@ def pool_geometry(
     if any(c.max() >= i for c, i in zip(g.first_inside(), spatial, strict=True)):
         raise ValueError(
             f"{operation}: a window of {kernel} with dilation {dilation} lies wholly in the "
-            f"{padding} of x of spatial shape {spatial}"
+            f"padding {padding} of x of spatial shape {spatial}"
         )
     return g
 

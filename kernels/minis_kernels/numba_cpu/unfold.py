@@ -1,8 +1,8 @@
 """Unfolding windows into columns, and folding columns back: im2col and col2im of one block.
 
-A block is a range of lines; line l is the row of outputs at (l // OH, l % OH). The sizes g are a `Geometry` as an array. Column i of a block
+A block is a range of lines; line l is the row of outputs at (l // OH, l % OH). Column i of a block
 holds the window of output i: the taps of channel after channel. All loops run along contiguous
-memory.
+memory. The sizes g are a `Geometry` as an array.
 """
 
 from __future__ import annotations

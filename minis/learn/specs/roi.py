@@ -11,7 +11,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from .draw import LAYOUTS, arrays, dtypes, generators, lay_out, spread
-from .pooling import levels
+from .pooling import BATCHES, levels
 from .properties import assert_close
 from .spec import Call, Function, Spec
 
@@ -27,10 +27,10 @@ def rois(
     """
     rng = draw(generators())
     n, _, height, width = shape
-    first = rng.integers(-8, [4 * width + 8, 4 * height + 8], (count, 2))
-    kind = rng.integers(0, 4, (count, 2))  # of each axis: two of ordinary, one empty, one any
-    extent = rng.integers(1, [4 * width + 1, 4 * height + 1], (count, 2))
-    extent = np.where(kind == 2, 0, np.where(kind == 3, extent - 2 * width, extent))
+    first = rng.integers(-6, [4 * width, 4 * height], (count, 2))
+    extent = rng.integers(1, [4 * width + 4, 4 * height + 4], (count, 2))
+    kind = rng.integers(0, 12, (count, 2))
+    extent = np.where(kind == 0, 0, np.where(kind == 1, -extent, extent))
     corners = np.concatenate([first, first + extent], axis=1) / 4 / spatial_scale
     index = rng.integers(0, max(n, 1), (count, 1))
     boxes = np.concatenate([index, corners], axis=1).astype(dtype)
@@ -41,10 +41,10 @@ def rois(
 def feature_maps_and_rois(draw: st.DrawFn, *, tied: bool) -> tuple[Any, Any, Any, float]:
     """Draw maps, boxes on them, the bins to cut these into, and the maps' scale."""
     dtype, scale = draw(dtypes()), draw(st.sampled_from([1.0, 0.5, 0.25]))
-    n, c = draw(st.sampled_from([1, 2, 0])), draw(st.integers(1, 2))
-    shape = (n, c, draw(st.integers(1, 6)), draw(st.integers(1, 6)))
+    n, c = draw(BATCHES), draw(st.integers(1, 2))
+    shape = (n, c, draw(st.integers(1, 5)), draw(st.integers(1, 5)))
     x = draw(levels(shape, dtype) if tied else arrays(shape, dtype))
-    boxes = draw(rois(shape, dtype, scale, draw(st.sampled_from([2, 3, 1, 0])) if n else 0))
+    boxes = draw(rois(shape, dtype, scale, draw(st.sampled_from([3, 4, 2, 0])) if n else 0))
     bins = draw(st.integers(1, 4) | st.tuples(st.integers(1, 4), st.integers(1, 4)))
     return x, boxes, bins, scale
 
@@ -142,13 +142,13 @@ def roi_align_loops(x: Any, boxes: Any, output_size: Any, **options: Any) -> Any
 
 def reads_one_cell_outside(functions: dict[str, Function], call: Call) -> None:
     """A sample one cell outside the map reads its border; further out, it is zero."""
-    ones = np.ones((1, 1, 3, 3))
+    ones, options = np.ones((1, 1, 3, 3)), {"sampling_ratio": 1, "aligned": False}
     for place, expected in ((-1.25, 0.0), (-1.0, 1.0), (3.0, 1.0), (3.25, 0.0)):
         for axis in (0, 1):
             centre = [1.0, 1.0]
             centre[axis] = place
             box = np.array([[0, *(v - 0.5 for v in centre), *(v + 0.5 for v in centre)]])
-            y = functions["roi_align"](ones, box, 1, sampling_ratio=1)
+            y = functions["roi_align"](ones, box, 1, spatial_scale=1.0, **options)
             what = f"roi_align, one sample at {place} along axis {1 - axis} of a map of 3 cells"
             assert_close(y, np.full((1, 1, 1, 1), expected), 0, what)
 

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from .draw import LAYOUTS, arrays, dtypes, generators, lay_out, spread
+from .pooling import BATCHES
 from .spec import Call, Spec
 
 
@@ -18,7 +19,7 @@ def max_unpool_calls(draw: st.DrawFn) -> Call:
     axes, rng = draw(st.sampled_from([1, 2, 3])), draw(generators())
     pooled = tuple(draw(st.integers(1, 3)) for _ in range(axes))
     size = tuple(p + draw(st.integers(0, 3)) for p in pooled)
-    shape = (draw(st.sampled_from([1, 2, 0])), draw(st.integers(1, 2)), *pooled)
+    shape = (draw(BATCHES), draw(st.integers(1, 2)), *pooled)
     planes, plane, count = math.prod(shape[:2]), math.prod(size), math.prod(pooled)
     places = rng.permuted(np.tile(np.arange(plane), (planes, 1)), axis=1)[:, :count]
     indices = places.reshape(shape).astype(draw(st.sampled_from(["int64", "int32"])))
