@@ -138,6 +138,11 @@ def array_namespace(x: Any) -> ModuleType:
     return np
 
 
+def on_cpu(x: Any) -> Any:
+    """Return a NumPy array as it is, and a copy of a CuPy array in the CPU's memory."""
+    return x if isinstance(x, np.ndarray) else x.get()
+
+
 def kernel_for(operation: str, *arrays: Any) -> Callable[..., Any] | None:
     """Return the kernel that the active backend has for `operation` on `arrays`, or None.
 

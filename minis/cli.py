@@ -86,6 +86,9 @@ def train(
     stretch: Annotated[
         bool, typer.Option(help="Stretch the contrast of each of your own images.")
     ] = True,
+    turns: Annotated[
+        bool | None, typer.Option(help="Mirror and turn crops; not for --data digits, streets.")
+    ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with the run in --out.")] = False,
 ) -> None:
     """Train a network; its best and its last state are kept in --out."""
@@ -105,6 +108,7 @@ def train(
             crop=crop,
             learning_rate=learning_rate,
             seed=seed,
+            turns=data not in recipes.UPRIGHT if turns is None else turns,
             resume=resume,
             stretched=stretched,
         )

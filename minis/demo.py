@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from .data import (
     Sample,
     Samples,
     flip,
-    intensity,
     nuclei_split,
     otsu_threshold,
     rot90,
@@ -110,10 +108,9 @@ def run_demo(
     rng = np.random.default_rng(seed)
     model = UNet.mini(in_channels=1, num_classes=2, rng=rng)
     crops = Crops(Samples([train], CLASSES), (CROP, CROP), BATCH * steps, seed=seed)
-    augment = Augment(flip, rot90, partial(intensity, noise=0.02))
     history = fit(
         model,
-        Batches(crops, BATCH, augment),
+        Batches(crops, BATCH, Augment(flip, rot90)),
         loss=_cross_entropy,
         optimiser=Adam(model.named_parameters(), lr=3e-3),
         schedule=cosine(steps),
@@ -157,12 +154,13 @@ def _draw(
     seconds: float,
 ) -> None:
     found = show.instance_colours(network.instances)
+    visible = np.sqrt(test.image)  # many nuclei are dim
     figure = show.demo_figure(
         [
-            ("image, held out", test.image[0]),
+            ("image, held out", visible[0]),
             ("truth (human)", show.instance_colours(test.instances)),
             ("U-Net in NumPy", found),
-            ("overlay", show.overlay(test.image, found)),
+            ("overlay", show.overlay(visible, found)),
         ],
         losses,
         {

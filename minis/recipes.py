@@ -47,6 +47,7 @@ from .training import (
 )
 
 IGNORE = 255
+UPRIGHT = ("digits", "streets")  # data sets whose images must not be turned
 TILE, MARGIN = 512, 64  # larger images are predicted in tiles; a multiple of any mini's stride
 
 
@@ -107,6 +108,7 @@ def train(
     crop: int = 96,
     learning_rate: float = 3e-3,
     seed: int = 0,
+    turns: bool = True,
     resume: bool = False,
     stretched: bool = False,
     validate_every: int = 60,
@@ -127,6 +129,9 @@ def train(
         Adam's, falling to zero along a cosine.
     seed : int
         Of everything random.
+    turns : bool
+        Whether crops are also mirrored and turned: not where up and left mean something, as in
+        digits and streets.
     resume : bool
         Go on from `last.safetensors`.
     stretched : bool
@@ -152,7 +157,7 @@ def train(
     crops = Crops(train_set, size, batch_size * steps, seed=seed)
     return fit(
         model,
-        Batches(crops, batch_size, Augment(flip, rot90, intensity)),
+        Batches(crops, batch_size, Augment(*((flip, rot90) if turns else ()), intensity)),
         loss=void_aware_cross_entropy,
         optimiser=Adam(model.named_parameters(), lr=learning_rate),
         schedule=cosine(steps),

@@ -28,5 +28,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         if _ran[name]:
             terminalreporter.write_line(f"backend {name}: {_ran[name]} tests")
         else:
-            reason = unavailable(name) or "has no kernels yet"
+            reason = unavailable(name) or "no test here asked for it"
             terminalreporter.write_line(f"backend {name}: did not run ({reason})")

@@ -1,1 +1,1 @@
-"""What a learner runs: the specs that prove the library, and that examine a function of one's own."""
+"""What a learner runs: the specs that prove the library, and what is made from them."""

@@ -1,7 +1,7 @@
 """The README's table of operations, written from the specs and the registry of kernels.
 
-    python -m minis.learn.operations                    prints it
-    python -m minis.learn.operations --write README.md  puts it between the file's markers
+python -m minis.learn.operations                    prints it
+python -m minis.learn.operations --write README.md  puts it between the file's markers
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..backend import BackendUnavailableError, array_namespace, unavailable
+from ..backend import BackendUnavailableError, array_namespace, on_cpu, unavailable
 
 Self = TypeVar("Self", bound="Module")
 
@@ -209,7 +209,7 @@ class Module:
             import cupy
 
             return self._convert(cupy.asarray)
-        return self._convert(lambda a: a if isinstance(a, np.ndarray) else a.get())
+        return self._convert(on_cpu)
 
     def _convert(self: Self, convert: Any) -> Self:
         for parameter in self.parameters():

@@ -35,7 +35,8 @@ from .nms import batched_nms, nms
 from .norm import batch_norm, batch_norm_backward
 from .paste import paste_masks
 from .pooling import avg_pool, avg_pool_backward, max_pool, max_pool_backward
-from .roi import roi_align, roi_align_backward, roi_pool, roi_pool_backward
+from .roi_align import roi_align, roi_align_backward
+from .roi_pool import roi_pool, roi_pool_backward
 from .smooth_l1 import smooth_l1, smooth_l1_backward
 from .softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .unpooling import max_unpool, max_unpool_backward

@@ -7,14 +7,15 @@ background, or with neither, and a balanced few of them enter the loss.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
-from ..backend import accelerated, array_namespace
-from .checks import check_float, check_integer, check_ndim, check_number, per_axis
+from ..backend import accelerated, array_namespace, on_cpu
+from .checks import check_float, check_int, check_integer, check_ndim, check_number, per_axis
 from .windows import Axes
 
 BACKGROUND = -1
@@ -68,12 +69,22 @@ def generate_anchors(
     """
     name = "generate_anchors"
     height, width = per_axis(name, "image_size", image_size, 2, low=1)
+    for text, of_levels in (("feature_sizes", feature_sizes), ("sizes", sizes)):
+        if not isinstance(of_levels, Sequence):
+            raise TypeError(
+                f"{name}: {text} must be a sequence, one entry a level, got {of_levels!r}"
+            )
     if len(sizes) != len(feature_sizes):
         raise ValueError(
             f"{name}: sizes must name each of the {len(feature_sizes)} levels, got {len(sizes)}"
         )
-    if any(v <= 0 for v in [*ratios, *(s for level in sizes for s in level)]):
-        raise ValueError(f"{name}: sizes and ratios must be positive, got {sizes} and {ratios}")
+    for text, values in (("ratios", ratios), *(("each of sizes", level) for level in sizes)):
+        if isinstance(values, str) or not isinstance(values, Sequence):
+            raise TypeError(f"{name}: {text} must be a sequence of numbers, got {values!r}")
+        for value in values:
+            check_number(name, f"each number of {text}", value)
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name}: sizes and ratios must be positive, got {value}")
     levels = []
     for feature_size, level_sizes in zip(feature_sizes, sizes, strict=True):
         h, w = per_axis(name, "feature_sizes", feature_size, 2, low=1)
@@ -181,11 +192,13 @@ def sample_balanced(
     """
     check_integer("sample_balanced", labels=labels)
     check_ndim("sample_balanced", 1, "(A,)", labels=labels)
-    check_number("sample_balanced", "count", count, low=0)
+    check_int("sample_balanced", "count", count, low=0)
     check_number("sample_balanced", "positive_fraction", positive_fraction, low=0, high=1)
+    if not isinstance(rng, Generator):
+        raise TypeError(f"sample_balanced: rng must be a numpy.random.Generator, got {rng!r}")
     xp = array_namespace(labels)
-    on_cpu = labels if isinstance(labels, np.ndarray) else labels.get()
-    positive, negative = np.flatnonzero(on_cpu >= 1), np.flatnonzero(on_cpu == 0)
+    here = on_cpu(labels)
+    positive, negative = np.flatnonzero(here >= 1), np.flatnonzero(here == 0)
     num_positive = min(int(count * positive_fraction), len(positive))
     num_negative = min(count - num_positive, len(negative))
     drawn = (

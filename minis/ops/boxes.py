@@ -12,12 +12,20 @@ each times a weight that brings it to the size of the others.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..backend import accelerated, array_namespace
-from .checks import check_boxes, check_float, check_same_shape, per_axis, shape_text
+from .checks import (
+    check_boxes,
+    check_float,
+    check_number,
+    check_same_shape,
+    per_axis,
+    shape_text,
+)
 
 # exp(tw) is let to enlarge a box at most 1000/16-fold, so that a wild prediction stays finite
 LARGEST_LOG_SCALE = math.log(1000 / 16)
@@ -99,6 +107,7 @@ def encode_boxes(boxes: Any, anchors: Any, weights: Weights = (1.0, 1.0, 1.0, 1.
     check_boxes("encode_boxes", anchors, name="anchors")
     check_float("encode_boxes", boxes=boxes, anchors=anchors)
     check_same_shape("encode_boxes", boxes=boxes, anchors=anchors)
+    _check_weights("encode_boxes", weights)
     for name, b in (("boxes", boxes), ("anchors", anchors)):
         empty = (b[:, 2:] <= b[:, :2]).any(axis=1)
         if empty.any():
@@ -148,6 +157,7 @@ def decode_boxes(deltas: Any, anchors: Any, weights: Weights = (1.0, 1.0, 1.0, 1
     """
     check_boxes("decode_boxes", anchors, name="anchors")
     check_float("decode_boxes", deltas=deltas, anchors=anchors)
+    _check_weights("decode_boxes", weights)
     if deltas.ndim not in (2, 3) or deltas.shape[0] != len(anchors) or deltas.shape[-1] != 4:
         raise ValueError(
             f"decode_boxes: deltas must have shape ({len(anchors)}, 4) or ({len(anchors)}, K, 4), "
@@ -197,6 +207,15 @@ def clip_boxes(boxes: Any, size: Any) -> Any:
     height, width = per_axis("clip_boxes", "size", size, 2, low=0)
     xp = array_namespace(boxes)
     return xp.clip(boxes, 0, xp.asarray([width, height, width, height], boxes.dtype))
+
+
+def _check_weights(operation: str, weights: Any) -> None:
+    if not isinstance(weights, Sequence) or len(weights) != 4:
+        raise TypeError(f"{operation}: weights must be a tuple of 4 numbers, got {weights!r}")
+    for weight in weights:
+        check_number(operation, "each of weights", weight, low=0)
+        if not 0 < weight < math.inf:
+            raise ValueError(f"{operation}: weights must be positive and finite, got {weights}")
 
 
 def _centre_and_size(boxes: Any) -> tuple[Any, Any]:

@@ -87,13 +87,30 @@ def check_same_shape(operation: str, **arrays: Any) -> None:
             )
 
 
-def check_indices(operation: str, indices: Any, size: int, name: str = "indices") -> None:
-    """Raise unless `indices` are integers in 0 … size − 1."""
+def check_indices(
+    operation: str, indices: Any, size: int, name: str = "indices", *, low: int = 0
+) -> None:
+    """Raise unless `indices` are integers in low … size − 1."""
     check_integer(operation, **{name: indices})
-    if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= size):
+    if indices.size and (int(indices.min()) < low or int(indices.max()) >= size):
         raise ValueError(
-            f"{operation}: {name} must lie in 0 … {size - 1}, got {int(indices.min())} … "
+            f"{operation}: {name} must lie in {low} … {size - 1}, got {int(indices.min())} … "
             f"{int(indices.max())}"
+        )
+
+
+def check_input_shape(operation: str, input_shape: Any, axes: int) -> None:
+    """Raise unless `input_shape` is a shape of so many axes."""
+    if (
+        isinstance(input_shape, str)
+        or not isinstance(input_shape, Sequence)
+        or not all(isinstance(s, int | np.integer) for s in input_shape)
+    ):
+        raise TypeError(f"{operation}: input_shape must be a tuple of ints, got {input_shape!r}")
+    if len(input_shape) != axes or min(input_shape) < 0:
+        raise ValueError(
+            f"{operation}: input_shape must have {axes} entries, none negative, got "
+            f"{shape_text(input_shape)}"
         )
 
 
@@ -131,6 +148,14 @@ def check_number(
         expected = f"at most {high}" if low == -math.inf else expected
         raise ValueError(f"{operation}: {name} must be {expected}, got {value}")
     return float(value)
+
+
+def check_int(operation: str, name: str, value: Any, *, low: float = -math.inf) -> None:
+    """Raise unless `value` is an int with low ≤ value."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{operation}: {name} must be an int, got {value!r}")
+    if value < low:
+        raise ValueError(f"{operation}: {name} must be at least {low}, got {value}")
 
 
 def per_axis(operation: str, name: str, value: Any, axes: int, *, low: int) -> tuple[int, ...]:

@@ -18,7 +18,14 @@ from typing import Any
 import numpy as np
 
 from ..backend import accelerated, array_namespace
-from .checks import check_choice, check_float, check_shape, check_spatial, per_axis
+from .checks import (
+    check_choice,
+    check_float,
+    check_input_shape,
+    check_shape,
+    check_spatial,
+    per_axis,
+)
 from .windows import Axes
 
 MODES = ("nearest", "linear")
@@ -67,7 +74,9 @@ def interpolate(
     array([[[0.  , 0.33, 0.67, 1.  ]]])
     """
     check_float("interpolate", x=x)
-    size = _check_sizes("interpolate", x, size, mode)
+    check_choice("interpolate", "mode", mode, MODES)
+    _check_not_empty("interpolate", x=x)
+    size = per_axis("interpolate", "size", size, x.ndim - 2, low=1)
     xp = array_namespace(x)
     y = x
     for axis, out in enumerate(size, start=2):
@@ -113,7 +122,9 @@ def interpolate_backward(
     array([[[2., 2.]]])
     """
     check_float("interpolate_backward", dy=dy)
-    _check_sizes("interpolate_backward", dy, tuple(dy.shape[2:]), mode)
+    check_choice("interpolate_backward", "mode", mode, MODES)
+    _check_not_empty("interpolate_backward", dy=dy)
+    check_input_shape("interpolate_backward", input_shape, dy.ndim)
     check_shape("interpolate_backward", (*input_shape[:2], *dy.shape[2:]), dy=dy)
     per_axis("interpolate_backward", "input_shape", tuple(input_shape[2:]), dy.ndim - 2, low=1)
     xp = array_namespace(dy)
@@ -156,9 +167,10 @@ def _interpolation_matrix(size: int, out: int, mode: str, align_corners: bool) -
     return matrix
 
 
-def _check_sizes(operation: str, x: Any, size: Any, mode: str) -> Axes:
-    check_spatial(operation, x=x)
-    check_choice(operation, "mode", mode, MODES)
-    if 0 in x.shape[2:]:
-        raise ValueError(f"{operation}: x has an empty spatial axis, its shape is {x.shape}")
-    return per_axis(operation, "size", size, x.ndim - 2, low=1)
+def _check_not_empty(operation: str, **arrays: Any) -> None:
+    check_spatial(operation, **arrays)
+    for name, a in arrays.items():
+        if 0 in a.shape[2:]:
+            raise ValueError(
+                f"{operation}: {name} has an empty spatial axis, its shape is {a.shape}"
+            )

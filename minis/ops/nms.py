@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import accelerated, array_namespace
+from ..backend import accelerated, array_namespace, on_cpu
 from .boxes import box_iou
 from .checks import check_boxes, check_float, check_integer, check_number, check_shape
 
@@ -35,7 +35,7 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:
     Raises
     ------
     TypeError, ValueError
-        If arrays are not floating, boxes or scores not finite, or shapes don't fit.
+        If arrays are not floating, boxes not finite, scores NaN, or shapes don't fit.
 
     Notes
     -----
@@ -59,7 +59,7 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:
             continue
         kept.append(i)
         overlaps = box_iou.reference(ranked[i : i + 1], ranked[i + 1 :])[0] > iou_threshold
-        dropped[i + 1 :] |= overlaps if isinstance(overlaps, np.ndarray) else overlaps.get()
+        dropped[i + 1 :] |= on_cpu(overlaps)
     return order[xp.asarray(kept, np.int64)]
 
 

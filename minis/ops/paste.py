@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import accelerated, array_namespace
+from ..backend import accelerated, array_namespace, on_cpu
 from .checks import check_boxes, check_float, per_axis, shape_text
 from .interpolate import interpolate
 from .windows import Axes, pad
@@ -55,9 +55,10 @@ def paste_masks(masks: Any, boxes: Any, size: int | Axes) -> Any:
     check_boxes("paste_masks", boxes)
     height, width = per_axis("paste_masks", "size", size, 2, low=1)
     m = len(boxes)
-    if masks.ndim != 4 or masks.shape[:2] != (m, 1) or masks.shape[2] != masks.shape[3]:
+    k = masks.shape[-1] if masks.ndim else 0
+    if k < 1 or masks.shape != (m, 1, k, k):
         raise ValueError(
-            f"paste_masks: masks must have shape ({m}, 1, K, K), as boxes of shape "
+            f"paste_masks: masks must have shape ({m}, 1, K, K), K ≥ 1, as boxes of shape "
             f"{shape_text(boxes.shape)} need, got {shape_text(masks.shape)}"
         )
     xp = array_namespace(masks)
@@ -78,7 +79,7 @@ def paste_masks(masks: Any, boxes: Any, size: int | Axes) -> Any:
 
 def _enlarged(boxes: Any, factor: float) -> list[list[int]]:
     """Scale boxes about their centres, and truncate the corners to integers."""
-    on_cpu = boxes if isinstance(boxes, np.ndarray) else boxes.get()
-    centre, half = (on_cpu[:, 2:] + on_cpu[:, :2]) / 2, (on_cpu[:, 2:] - on_cpu[:, :2]) / 2
-    half = half * on_cpu.dtype.type(factor)
+    boxes = on_cpu(boxes)
+    centre, half = (boxes[:, 2:] + boxes[:, :2]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
+    half = half * boxes.dtype.type(factor)
     return np.concatenate([centre - half, centre + half], axis=1).astype(np.int64).tolist()

@@ -15,7 +15,15 @@ from typing import Any
 import numpy as np
 
 from ..backend import accelerated, array_namespace
-from .checks import check_float, check_indices, check_same_shape, check_shape, check_spatial
+from .checks import (
+    check_float,
+    check_indices,
+    check_input_shape,
+    check_integer,
+    check_same_shape,
+    check_shape,
+    check_spatial,
+)
 from .pool_geometry import pool_geometry
 from .windows import Axes, crop, pad, window_view
 
@@ -124,14 +132,17 @@ def max_pool_backward(dy: Any, indices: Any, input_shape: tuple[int, ...]) -> An
     array([[[5., 0., 7., 0.]]])
     """
     check_float("max_pool_backward", dy=dy)
+    check_integer("max_pool_backward", indices=indices)
+    check_spatial("max_pool_backward", dy=dy)
     check_same_shape("max_pool_backward", dy=dy, indices=indices)
+    check_input_shape("max_pool_backward", input_shape, dy.ndim)
     check_shape("max_pool_backward", (*input_shape[:2], *dy.shape[2:]), dy=dy)
     n, c, *size = input_shape
     plane = math.prod(size)
     check_indices("max_pool_backward", indices, plane)
     xp = array_namespace(dy)
     first = xp.arange(n * c).reshape(n, c, *(1 for _ in size)) * plane  # of each plane, in all of x
-    cells = first + indices  # (N, C, *o)
+    cells = first + indices.astype(np.int64)  # (N, C, *o)
     # bincount is a histogram with weights: several windows may have the same maximum, so dy adds
     dx = xp.bincount(cells.ravel(), weights=dy.ravel(), minlength=n * c * plane)
     return dx.astype(dy.dtype).reshape(input_shape)
@@ -229,9 +240,10 @@ def avg_pool_backward(
     array([[[1., 1., 4., 4.]]])
     """
     check_float("avg_pool_backward", dy=dy)
+    check_spatial("avg_pool_backward", dy=dy)
+    check_input_shape("avg_pool_backward", input_shape, dy.ndim)
     xp = array_namespace(dy)
     dx = xp.zeros(input_shape, dy.dtype)
-    check_spatial("avg_pool_backward", input=dx)
     g = pool_geometry("avg_pool_backward", dx, size, stride, padding, 1, ceil_mode)
     check_shape("avg_pool_backward", (*input_shape[:2], *g.out), dy=dy)
     dx = pad(dx, g.padding, g.padding_after)

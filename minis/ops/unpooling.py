@@ -17,6 +17,8 @@ from ..backend import accelerated, array_namespace
 from .checks import (
     check_float,
     check_indices,
+    check_integer,
+    check_ndim,
     check_same_shape,
     check_shape,
     check_spatial,
@@ -60,6 +62,7 @@ def max_unpool(x: Any, indices: Any, output_size: int | Axes) -> Any:
     array([[[0., 5., 9., 0.]]])
     """
     check_float("max_unpool", x=x)
+    check_integer("max_unpool", indices=indices)
     check_spatial("max_unpool", x=x)
     check_same_shape("max_unpool", x=x, indices=indices)
     size = per_axis("max_unpool", "output_size", output_size, x.ndim - 2, low=1)
@@ -101,7 +104,11 @@ def max_unpool_backward(dy: Any, indices: Any) -> Any:
     array([[[2., 3.]]])
     """
     check_float("max_unpool_backward", dy=dy)
-    check_spatial("max_unpool_backward", dy=dy, indices=indices)
+    check_integer("max_unpool_backward", indices=indices)
+    check_spatial("max_unpool_backward", dy=dy)
+    check_ndim(
+        "max_unpool_backward", dy.ndim, f"(N, C, *pooled) of {dy.ndim} axes as dy", indices=indices
+    )
     check_shape("max_unpool_backward", (*dy.shape[:2], *indices.shape[2:]), indices=indices)
     check_indices("max_unpool_backward", indices, math.prod(dy.shape[2:]))
     xp = array_namespace(dy)

@@ -17,7 +17,9 @@ def _hold_scipy_blas_to_one_thread() -> None:
 
     for library in ThreadpoolController().lib_controllers:
         # NumPy's wheel names its library libscipy_openblas too; the folder tells them apart
-        if library.user_api == "blas" and not Path(library.filepath).parent.name.startswith("numpy"):
+        if library.user_api == "blas" and not Path(library.filepath).parent.name.startswith(
+            "numpy"
+        ):
             library.set_num_threads(1)
 
 

@@ -35,6 +35,7 @@ from .geometry import (
 )
 from .unfold import add, add_constant, copy, fold, unfold
 
+ROWS = 64  # of a matrix product, at least: BLAS is slow on flat matrices
 TASKS = 8  # pieces to cut the work into, at least, where the shapes allow it
 
 
@@ -97,9 +98,9 @@ def input_gradient(dy: Any, w: Any, g: Geometry) -> Any:
 def weight_gradient(dy: Any, x: Any, g: Geometry) -> Any:
     """Sum dy · columnsᵀ over all windows: (O, C·k)."""
     n, o, c = len(dy), dy.shape[1], x.shape[1]
-    channels = max(1, c // TASKS)
-    shares = math.ceil(TASKS / math.ceil(c / channels))
     taps = math.prod(g.kernel)
+    channels = min(c, max(c // TASKS, math.ceil(ROWS / taps)))
+    shares = math.ceil(TASKS / math.ceil(c / channels))
     lines = lines_per_block(channels * taps + o, g, 1)
     partial = np.zeros((shares, c * taps, o), x.dtype)
     flat = np.ascontiguousarray(dy).reshape(n, o, -1)

@@ -1,0 +1,179 @@
+"""The `minis` command, run as a user runs it: in a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minis.data import Cells, read_mask, write_image, write_mask
+
+
+def minis(*arguments, cwd=None, timeout=300):
+    """Run the command, and return what it printed and its status."""
+    return subprocess.run(
+        [sys.executable, "-c", "from minis.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=timeout,
+        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
+    )
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    """A folder of images and one of masks, of different sizes, as a user would bring them."""
+    root = tmp_path_factory.mktemp("cells")
+    (root / "images").mkdir()
+    (root / "masks").mkdir()
+    scenes = Cells(6, size=(72, 80), seed=3)
+    for i in range(6):
+        sample = scenes[i]
+        keep = (slice(None), slice(0, 64 + i), slice(0, 80 - i))
+        write_image(root / "images" / f"cell{i}.png", sample.image[keep])
+        write_mask(root / "masks" / f"cell{i}.png", sample.labels[keep[1:]] * 255)
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(cells):
+    """A network trained for a few steps on that folder."""
+    done = minis(
+        "train", "unet", "--images", cells / "images", "--masks", cells / "masks",
+        "--out", cells / "run", "--steps", 12, "--crop", 48, "--batch-size", 4,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "best mean IoU on held-out images: 0." in done.stdout
+    return cells / "run" / "best.safetensors"
+
+
+def test_predict_a_folder(cells, trained):
+    """Every image gets a mask of its own size with known classes, and an overlay."""
+    done = minis("predict", trained, cells / "images", "--out", cells / "out")
+    assert done.returncode == 0, done.stderr
+    assert "6 segmented" in done.stdout
+    for i in range(6):
+        mask = read_mask(cells / "out" / f"cell{i}_mask.png")
+        assert mask.shape == (64 + i, 80 - i)
+        assert set(np.unique(mask)) <= {0, 1}
+        with Image.open(cells / "out" / f"cell{i}_overlay.png") as overlay:
+            assert overlay.size == (80 - i, 64 + i)
+
+
+def test_predict_one_image(cells, trained):
+    """A file in place of a folder."""
+    done = minis("predict", trained, cells / "images" / "cell2.png", "--out", cells / "one")
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in (cells / "one").iterdir()) == [
+        "cell2_mask.png",
+        "cell2_overlay.png",
+    ]
+
+
+def test_evaluate(cells, trained):
+    """Scores of the user's own images."""
+    done = minis("evaluate", trained, "--images", cells / "images", "--masks", cells / "masks")
+    assert done.returncode == 0, done.stderr
+    assert "mean_iou" in done.stdout
+    assert "pixel_accuracy" in done.stdout
+
+
+def test_resume_goes_on_and_a_second_start_is_refused(cells, trained):
+    """--resume lengthens nothing that is done; without it, a run is not overwritten."""
+    arguments = [
+        "train", "unet", "--images", cells / "images", "--masks", cells / "masks",
+        "--out", cells / "run", "--steps", 12, "--crop", 48, "--batch-size", 4,
+    ]  # fmt: skip
+    before = (cells / "run" / "best.safetensors").read_bytes()
+    refused = minis(*arguments)
+    assert refused.returncode == 2
+    assert "error: " in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert (cells / "run" / "best.safetensors").read_bytes() == before
+    assert minis(*arguments, "--resume").returncode == 0
+
+
+def test_train_on_generated_streets_with_void(tmp_path):
+    """Seven classes, colour, and pixels that don't count."""
+    done = minis("train", "unet", "--data", "streets", "--out", tmp_path, "--steps", 2)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "unet", "--data", "cats", "--out", "x"], "no data set 'cats'; there are nuclei"),
+        (["train", "vnet9", "--data", "cells", "--out", "x"], "no model 'vnet9'; there are unet"),
+        (["train", "unet", "--out", "x"], "give either --data NAME, or both --images"),
+        (["train", "unet", "--images", "i", "--out", "x"], "give either --data NAME, or both"),
+        (["predict", "none.safetensors", "a.png", "--out", "x"], "none.safetensors"),
+        (["--backend", "abacus", "doctor"], "no backend 'abacus'; there are auto, numpy"),
+        (["train", "unet", "--data", "cells", "--out", "x", "--steps", "0"], "--steps"),
+        (["tarin"], "No such command 'tarin'"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(arguments, message, tmp_path):
+    """Exit status 2, the reason on standard error, no traceback, nothing written."""
+    done = minis(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_broken_files_are_named(cells, trained, tmp_path):
+    """A cut-off image, a cut-off checkpoint, a picture in place of a checkpoint, wrong channels."""
+    whole = trained.read_bytes()
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(whole[: len(whole) // 2])
+    broken = tmp_path / "broken.png"
+    broken.write_bytes((cells / "images" / "cell0.png").read_bytes()[:200])
+    rgb = tmp_path / "rgb.png"
+    write_image(rgb, np.zeros((3, 8, 8), np.float32))
+    image = cells / "images" / "cell0.png"
+    for arguments, words in [
+        ((cut, image), ["cut.safetensors"]),
+        ((image, image), ["cell0.png"]),
+        ((trained, broken), ["broken.png", "cannot be read"]),
+        ((trained, rgb), ["rgb.png", "3 channels", "trained on 1"]),
+        ((trained, tmp_path / "no.png"), ["no.png", "no such file"]),
+    ]:
+        done = minis("predict", *arguments, "--out", tmp_path / "out")
+        assert done.returncode == 2, arguments
+        assert all(word in done.stderr for word in words), done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_doctor():
+    """What is there is OK; the GPU's remedies are whole."""
+    done = minis("doctor")
+    assert done.returncode == 0, done.stderr
+    assert "backend numpy" in done.stdout
+    assert "numba" in done.stdout
+    assert "minis[cuda]" in done.stdout or "cupy" in done.stdout
+
+
+def test_every_command_has_an_example():
+    """Help texts end with a command to copy."""
+    for command in ("demo", "train", "predict", "evaluate", "doctor"):
+        done = minis(command, "--help")
+        assert done.returncode == 0
+        assert f"Example: minis {command}" in done.stdout
+
+
+def test_demo_short(tmp_path):
+    """A few steps: the table with both rows, and a picture that opens."""
+    pytest.importorskip("tifffile", reason="the nuclei need minis[demo]")
+    picture = tmp_path / "demo.png"
+    done = minis("demo", "--steps", 4, "--picture", picture)
+    assert done.returncode == 0, done.stderr
+    assert "Otsu's threshold" in done.stdout
+    assert "0.783" in done.stdout
+    with Image.open(picture) as image:
+        assert min(image.size) > 500
+    assert [p.name for p in Path(tmp_path).iterdir()] == ["demo.png"]
