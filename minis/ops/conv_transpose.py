@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import accelerated
+from ..backend import accelerated, array_namespace
 from .checks import check_float, check_shape, check_spatial, per_axis, shape_text
 from .conv import Geometry, check_groups, conv, fold_windows, weight_gradient
 from .windows import Axes
@@ -134,7 +134,7 @@ def conv_transpose_backward(
     dx = dx[(..., *(slice(s) for s in g.out))]
     dw = weight_gradient(x, dy, g).reshape(w.shape)  # the roles of x and dy are swapped
     db = dy.sum(axis=(0, *range(2, dy.ndim)))
-    return dx.copy() if dx.base is not None else dx, dw, db
+    return array_namespace(dx).ascontiguousarray(dx), dw, db
 
 
 def _geometry(
