@@ -12,20 +12,86 @@ import types
 
 import numpy as np
 
-FUNCTIONS = (
-    "abs arange argmax argsort asarray ascontiguousarray bincount broadcast_to clip concatenate "
-    "copyto empty exp expm1 flatnonzero floor full isfinite isnan log log1p matmul maximum minimum "
-    "moveaxis multiply ones_like put_along_axis sign sort sqrt square take take_along_axis unique "
-    "where zeros zeros_like"
-).split()
-METHODS = (
-    "all any argmax astype copy max mean min prod ravel reshape round sum swapaxes transpose"
-).split()
+FUNCTIONS = [
+    "abs",
+    "arange",
+    "argmax",
+    "argsort",
+    "asarray",
+    "ascontiguousarray",
+    "bincount",
+    "broadcast_to",
+    "clip",
+    "concatenate",
+    "copyto",
+    "empty",
+    "exp",
+    "expm1",
+    "flatnonzero",
+    "floor",
+    "full",
+    "isfinite",
+    "isnan",
+    "log",
+    "log1p",
+    "matmul",
+    "maximum",
+    "minimum",
+    "moveaxis",
+    "multiply",
+    "ones_like",
+    "put_along_axis",
+    "sign",
+    "sort",
+    "sqrt",
+    "square",
+    "take",
+    "take_along_axis",
+    "unique",
+    "where",
+    "zeros",
+    "zeros_like",
+]
+METHODS = [
+    "all",
+    "any",
+    "argmax",
+    "astype",
+    "copy",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "ravel",
+    "reshape",
+    "round",
+    "sum",
+    "swapaxes",
+    "transpose",
+]
 PROPERTIES = ("dtype", "itemsize", "nbytes", "ndim", "shape", "size", "strides")
-BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lt le gt ge eq ne".split()
+BINARY = [
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "and",
+    "or",
+    "xor",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+]
 
 
-class ndarray:  # noqa: N801 - CuPy's name
+class ndarray:
     """An array on the imagined GPU."""
 
     __array_ufunc__ = None  # NumPy's operators and ufuncs leave it alone
@@ -63,7 +129,7 @@ class ndarray:  # noqa: N801 - CuPy's name
         return repr(self._values)
 
     @property
-    def T(self):  # noqa: N802
+    def T(self):
         """The transpose."""
         return ndarray(self._values.T)
 
