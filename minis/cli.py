@@ -31,8 +31,11 @@ errors = Console(stderr=True, highlight=False)
 
 Data = Annotated[str | None, typer.Option("--data", help="A data set's name; see below.")]
 Images = Annotated[Path | None, typer.Option("--images", help="Your own images: a folder.")]
-Masks = Annotated[Path | None, typer.Option("--masks", help="Their masks, of the same names.")]
+Masks = Annotated[
+    Path | None, typer.Option("--masks", help="Their masks: same names, a value per class.")
+]
 Weights = Annotated[Path, typer.Argument(help="A file that `minis train` wrote.")]
+SEED_HELP = "Seed of the random numbers: the same seed gives the same run."
 DATA_HELP = "Data sets: nuclei, digits, shapes, cells, streets; or --images and --masks."
 
 
@@ -53,7 +56,7 @@ def options(
 @app.command(epilog="Example: `minis demo --picture cells.png`")
 def demo(
     picture: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("demo.png"),
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(help=SEED_HELP)] = 0,
     steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
 ) -> None:
     """Watch a U-Net in NumPy learn to find nuclei in a real microscope image."""
@@ -77,46 +80,53 @@ def train(
     data: Data = None,
     images: Images = None,
     masks: Masks = None,
-    variant: Annotated[str, typer.Option(help="mini or paper.")] = "mini",
     steps: Annotated[int, typer.Option(help="Training steps.", min=1)] = 240,
     batch_size: Annotated[int, typer.Option(help="Crops in a step.", min=1)] = 8,
-    crop: Annotated[int, typer.Option(help="Side of a crop, in pixels.", min=1)] = 96,
-    learning_rate: Annotated[float, typer.Option(help="Adam's.", min=0)] = 3e-3,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    crop: Annotated[int, typer.Option(help="Side of a crop, in pixels.", min=16)] = 96,
+    learning_rate: Annotated[float, typer.Option(help="Learning rate of Adam.", min=0)] = 3e-3,
+    seed: Annotated[int, typer.Option(help=SEED_HELP)] = 0,
     stretch: Annotated[
         bool, typer.Option(help="Stretch the contrast of each of your own images.")
     ] = True,
     turns: Annotated[
         bool | None, typer.Option(help="Mirror and turn crops; not for --data digits, streets.")
     ] = None,
-    resume: Annotated[bool, typer.Option(help="Go on with the run in --out.")] = False,
+    resume: Annotated[
+        bool, typer.Option(help="Go on with the run in --out, with the options it was begun with.")
+    ] = False,
 ) -> None:
-    """Train a network; its best and its last state are kept in --out."""
+    """Train a network; its best and its last state are kept in --out.
+
+    A fifth of your own images, drawn at random, is held out to score the network on.
+    """
     from . import recipes
 
-    stretched = stretch if images is not None else data == "nuclei"
-    train_set, test_set = recipes.datasets(data, images, masks, stretched=stretched, seed=seed)
+    settings = recipes.Settings(
+        model=model,
+        data=data or f"{images}, {masks}",
+        steps=steps,
+        batch_size=batch_size,
+        crop=crop,
+        learning_rate=learning_rate,
+        seed=seed,
+        turns=data not in recipes.UPRIGHT if turns is None else turns,
+        stretched=stretch if data is None else data == "nuclei",
+    )
+    last = out / recipes.LAST
     try:
-        history = recipes.train(
-            model,
-            train_set,
-            test_set,
-            out,
-            variant=variant,
-            steps=steps,
-            batch_size=batch_size,
-            crop=crop,
-            learning_rate=learning_rate,
-            seed=seed,
-            turns=data not in recipes.UPRIGHT if turns is None else turns,
-            resume=resume,
-            stretched=stretched,
+        train_set, test_set = recipes.datasets(
+            data, images, masks, stretched=settings.stretched, seed=seed
         )
+        errors.print(recipes.summary(train_set, test_set, settings), markup=False)
+        if resume and last.exists():
+            errors.print(f"going on from {last}", markup=False)
+        history = recipes.train(train_set, test_set, settings, out, resume=resume)
     except KeyboardInterrupt:
-        errors.print(f"stopped; {out / 'last.safetensors'} is kept, --resume goes on from it")
+        kept = f"stopped; --resume goes on from {last}" if last.exists() else "stopped"
+        errors.print(kept, markup=False)
         raise typer.Exit(130) from None
     output.print(f"best mean IoU on held-out images: {history.best_score:.4f}")
-    output.print(f"written: {out / 'best.safetensors'}")
+    output.print(f"in {out / 'best.safetensors'}", markup=False)
 
 
 @app.command(epilog="Example: `minis predict runs/nuclei/best.safetensors photos/ --out masks/`")
@@ -126,15 +136,15 @@ def predict(
     out: Annotated[Path, typer.Option(help="Folder for masks and overlays.")],
 ) -> None:
     """Segment images: writes a mask and an overlay for each."""
-    from . import recipes
+    from . import prediction
 
-    trained = recipes.open_trained(weights)
-
-    def report(path: Path, labels: object) -> None:
-        errors.print(f"{path.name} → {path.stem}_mask.png, {path.stem}_overlay.png")
-
-    count = recipes.predict_files(trained, source, out, report)
-    output.print(f"{count} segmented; classes: {', '.join(trained.classes)}; written to {out}")
+    trained = prediction.open_trained(weights)
+    count = prediction.predict_files(
+        trained, source, out, lambda line: errors.print(line, markup=False)
+    )
+    legend = zip(trained.mask_values, trained.classes, strict=True)
+    names = ", ".join(f"{value} = {name}" for value, name in legend)
+    output.print(f"{count} segmented, in {out}; in the masks {names}", markup=False)
 
 
 @app.command(
@@ -147,14 +157,15 @@ def evaluate(
     masks: Masks = None,
 ) -> None:
     """Score a trained network: on a data set's test part, or on all of your own images."""
-    from . import recipes
+    from . import prediction, recipes
     from .training import evaluate as scores_of
 
-    trained = recipes.open_trained(weights)
+    trained = prediction.open_trained(weights)
     if images is not None and masks is not None and data is None:
         test_set: Dataset = recipes.own_images(images, masks, stretched=trained.stretched)
     else:
         _, test_set = recipes.datasets(data, images, masks, stretched=trained.stretched)
+    prediction.check_channels(trained, test_set.in_channels)
     if test_set.num_classes != len(trained.classes):
         raise ValueError(
             f"the network knows {len(trained.classes)} classes ({', '.join(trained.classes)}), "
@@ -186,5 +197,8 @@ def main() -> None:
     try:
         app()
     except (ValueError, TypeError, OSError, ImportError, ArithmeticError) as error:
-        errors.print(f"error: {error}", style="red", markup=False)
+        text = str(error)
+        if isinstance(error, OSError) and error.strerror and error.filename:
+            text = f"{error.filename}: {error.strerror.lower()}"
+        errors.print(f"error: {text}", style="red", markup=False)
         sys.exit(2)

@@ -1,21 +1,21 @@
-"""How the command line trains, evaluates and predicts: one recipe, from files to files.
+"""How the command line trains: from a data set's name, or folders of one's own, to checkpoints.
 
-A file of weights says how it was made: which network, which classes, whether images were
-stretched. So whatever is done with it later prepares images in the same way.
+A checkpoint says how it was made: which network, which classes, how images were prepared. What is
+done with it later prepares images in the same way, and a run can only be resumed as it was begun.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import ops, show
+from . import ops
+from .backend import active_backend, unavailable
 from .data import (
+    IGNORE,
     Augment,
     Crops,
     Dataset,
@@ -23,47 +23,53 @@ from .data import (
     flip,
     intensity,
     load,
-    predict_tiled,
     random_split,
-    read_image,
     rot90,
     stretch,
-    write_image,
-    write_mask,
 )
-from .data.images import SUFFIXES
-from .models import build, rebuild
-from .nn import Module
-from .training import (
-    Adam,
-    Batches,
-    CheckpointError,
-    History,
-    cosine,
-    evaluate,
-    fit,
-    load_weights,
-    read_metadata,
-)
+from .models import build
+from .training import Adam, Batches, History, cosine, evaluate, fit, read_metadata
 
-IGNORE = 255
-UPRIGHT = ("digits", "streets")  # data sets whose images must not be turned
-TILE, MARGIN = 512, 64  # larger images are predicted in tiles; a multiple of any mini's stride
+FLAT = ("nuclei", "digits", "shapes", "cells", "streets")  # data sets with two spatial axes
+UPRIGHT = ("digits", "streets")  # those whose images must not be turned
+SMALLEST_SIDE = 16  # of an image to train on
+LAST = "last.safetensors"
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A network read from a file, with what the file says of it."""
+class Settings:
+    """What determines a run, besides its images.
 
-    model: Module
-    classes: tuple[str, ...]
-    stretched: bool
-    in_channels: int
+    Attributes
+    ----------
+    model : str
+        See `minis.models.build`; its mini version is trained.
+    data : str
+        The data set's name, or the folders.
+    steps, batch_size, crop : int
+        Training steps, crops in each, and their side in pixels; smaller where images are.
+    learning_rate : float
+        Adam's at the beginning; it falls to zero along a cosine.
+    seed : int
+        Of the split, the weights, the crops and the augmentation.
+    turns : bool
+        Whether crops are also mirrored and turned: not where up and left mean something.
+    stretched : bool
+        Whether each image's contrast was stretched.
+    """
+
+    model: str = "unet"
+    data: str = "nuclei"
+    steps: int = 240
+    batch_size: int = 8
+    crop: int = 96
+    learning_rate: float = 3e-3
+    seed: int = 0
+    turns: bool = True
+    stretched: bool = False
 
 
-def own_images(
-    images: str | os.PathLike[str], masks: str | os.PathLike[str], *, stretched: bool
-) -> ImageMaskFolder:
+def own_images(images: Path, masks: Path, *, stretched: bool) -> ImageMaskFolder:
     """Open a folder of images and one of masks, and read every file once to find what is wrong."""
     folder = ImageMaskFolder(images, masks, prepare=stretch if stretched else None)
     folder.check()
@@ -71,97 +77,118 @@ def own_images(
 
 
 def datasets(
-    name: str | None,
-    images: Path | None,
-    masks: Path | None,
-    *,
-    stretched: bool,
-    test_share: float = 0.2,
-    seed: int = 0,
+    name: str | None, images: Path | None, masks: Path | None, *, stretched: bool, seed: int = 0
 ) -> tuple[Dataset, Dataset]:
-    """Load a data set by name, or one's own folders split at random.
+    """Load a data set's two parts by name, or one's own folders, a fifth held out at random.
 
     Raises
     ------
     ValueError
-        Unless there is either a name, or both folders.
+        Unless there is either the name of a data set of flat images, or both folders with at
+        least two pairs.
     """
     if (images is None) != (masks is None) or (name is None) == (images is None):
         raise ValueError("give either --data NAME, or both --images FOLDER and --masks FOLDER")
-    if name is not None:
+    if images is None or masks is None:
+        if name not in FLAT:
+            raise ValueError(f"no data set {name!r} to train on; there are {', '.join(FLAT)}")
         return load(name)
-    assert images is not None
-    assert masks is not None
     folder = own_images(images, masks, stretched=stretched)
-    return random_split(folder, test_share, np.random.default_rng(seed))
+    if len(folder) < 2:
+        raise ValueError(f"{images}: at least two images are needed, one of them to be held out")
+    return random_split(folder, 0.2, np.random.default_rng(seed))
+
+
+def summary(train_set: Dataset, test_set: Dataset, settings: Settings) -> str:
+    """Say what is about to be trained on what."""
+    size = " × ".join(map(str, crop_size(train_set, settings.crop)))
+    return (
+        f"{settings.data}: {len(train_set)} to train on, {len(test_set)} held out; "
+        f"{train_set.num_classes} classes: {', '.join(train_set.classes)}\n"
+        f"{settings.model}, {settings.steps} steps of {settings.batch_size} crops of {size} "
+        f"pixels; backend {_serving()}"
+    )
+
+
+def _serving() -> str:
+    backend = active_backend()
+    if backend != "auto":
+        return backend
+    return "numpy" if unavailable("numba") else "numba"
+
+
+def crop_size(dataset: Dataset, crop: int) -> tuple[int, ...]:
+    """Return the shape of crops that every image has room for.
+
+    Raises
+    ------
+    ValueError
+        If an image is too small to train on, naming it.
+    """
+    size = np.full(2, crop)
+    for i in range(len(dataset)):
+        sample = dataset[i]
+        if min(sample.labels.shape) < SMALLEST_SIDE:
+            raise ValueError(
+                f"{sample.name}: {' × '.join(map(str, sample.labels.shape))} pixels, at least "
+                f"{SMALLEST_SIDE} a side are needed to train on; leave it out"
+            )
+        size = np.minimum(size, sample.labels.shape)
+    return tuple(size.tolist())
 
 
 def train(
-    name: str,
     train_set: Dataset,
     test_set: Dataset,
+    settings: Settings,
     directory: Path,
     *,
-    variant: str = "mini",
-    steps: int = 240,
-    batch_size: int = 8,
-    crop: int = 96,
-    learning_rate: float = 3e-3,
-    seed: int = 0,
-    turns: bool = True,
     resume: bool = False,
-    stretched: bool = False,
     validate_every: int = 60,
 ) -> History:
     """Train a network on random crops, and keep the last and the best state in `directory`.
 
     Parameters
     ----------
-    name, variant : str
-        See `minis.models.build`.
     train_set, test_set : Dataset
         The best state is that of the highest mean IoU on the second.
+    settings : Settings
     directory : path
         Where `last.safetensors` and `best.safetensors` go.
-    steps, batch_size, crop : int
-        Training steps, crops in each, and their side in pixels; smaller where images are.
-    learning_rate : float
-        Adam's, falling to zero along a cosine.
-    seed : int
-        Of everything random.
-    turns : bool
-        Whether crops are also mirrored and turned: not where up and left mean something, as in
-        digits and streets.
     resume : bool
         Go on from `last.safetensors`.
-    stretched : bool
-        Whether images were stretched, for the record.
     validate_every : int
         Steps between two looks at `test_set`.
 
     Returns
     -------
     History
+
+    Raises
+    ------
+    ValueError
+        If the run to resume was begun with other settings.
     """
-    rng = np.random.default_rng(seed)
+    if resume:
+        _check_same_settings(directory / LAST, settings)
+    rng = np.random.default_rng(settings.seed)
     arguments: dict[str, Any] = {
-        "name": name,
-        "variant": variant,
+        "name": settings.model,
         "in_channels": train_set.in_channels,
         "num_classes": train_set.num_classes,
     }
     model = build(**arguments, rng=rng)
-    axes = train_set[0].labels.ndim
-    smallest = np.min([train_set[i].labels.shape for i in range(len(train_set))], axis=0)
-    size = tuple(min(crop, int(side)) for side in smallest[-axes:])
-    crops = Crops(train_set, size, batch_size * steps, seed=seed)
+    # the crops of one epoch are those of the whole run
+    size = crop_size(train_set, settings.crop)
+    crops = Crops(train_set, size, settings.batch_size * settings.steps, seed=settings.seed)
+    turns = (flip, rot90) if settings.turns else ()
     return fit(
         model,
-        Batches(crops, batch_size, Augment(*((flip, rot90) if turns else ()), intensity)),
+        Batches(crops, settings.batch_size, Augment(*turns, intensity)),
         loss=void_aware_cross_entropy,
-        optimiser=Adam(model.named_parameters(), lr=learning_rate),
-        schedule=cosine(steps),
-        steps=steps,
+        optimiser=Adam(model.named_parameters(), lr=settings.learning_rate),
+        schedule=cosine(settings.steps),
+        steps=settings.steps,
         rng=rng,
         validate=lambda m: evaluate(m, test_set, num_classes=train_set.num_classes),
         validate_every=validate_every,
@@ -170,102 +197,35 @@ def train(
         metadata={
             "model": arguments,
             "classes": list(train_set.classes),
-            "stretched": stretched,
+            "mask_values": mask_values(train_set),
+            "settings": asdict(settings),
         },
     )
 
 
+def mask_values(dataset: Dataset) -> list[int]:
+    """Return the value that each class has in the user's masks; its number where there are none."""
+    whole = getattr(dataset, "dataset", dataset)
+    if not isinstance(whole, ImageMaskFolder) or whole.instances:
+        return list(range(dataset.num_classes))
+    return [min(v for v, c in whole.values.items() if c == k) for k in range(whole.num_classes)]
+
+
 def void_aware_cross_entropy(logits: Any, labels: Any) -> tuple[float, Any]:
-    """Cross-entropy that leaves out pixels labelled 255, and its gradient."""
+    """Cross-entropy that leaves out void pixels, and its gradient."""
     loss, probabilities = ops.cross_entropy(logits, labels, ignore_index=IGNORE)
     gradient = ops.cross_entropy_backward(1.0, probabilities, labels, ignore_index=IGNORE)
     return float(loss), gradient
 
 
-def open_trained(weights: Path) -> Trained:
-    """Read a network that `train` wrote.
-
-    Raises
-    ------
-    CheckpointError
-        If the file is damaged, or doesn't say what it holds.
-    """
-    metadata: Mapping[str, Any] = read_metadata(weights)
-    try:
-        model = load_weights(rebuild(metadata, str(weights)), weights).eval()
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{weights}: not a network that `minis train` wrote: {error}"
-        ) from error
-    return Trained(
-        model,
-        tuple(metadata["classes"]),
-        bool(metadata["stretched"]),
-        int(metadata["model"]["in_channels"]),
-    )
-
-
-def predict_labels(trained: Trained, image: Any) -> Any:
-    """Segment one image (C, *S) of any size: the class of each pixel (*S)."""
-    if image.shape[0] != trained.in_channels:
+def _check_same_settings(last: Path, settings: Settings) -> None:
+    if not last.exists():
+        return
+    begun = read_metadata(last).get("settings", {})
+    now = asdict(settings)
+    changed = [f"{k} was {begun.get(k)!r}, is {now[k]!r}" for k in now if begun.get(k) != now[k]]
+    if changed:
         raise ValueError(
-            f"the image has {image.shape[0]} channels, the network was trained on "
-            f"{trained.in_channels}"
+            f"{last}: a run goes on only as it was begun, but {'; '.join(changed)}. Give the "
+            "options it was begun with, or another --out"
         )
-    if max(image.shape[1:]) <= TILE:
-        return trained.model(image[None])[0].argmax(axis=0)
-    return predict_tiled(trained.model, image, TILE, MARGIN, batch_size=1).argmax(axis=0)
-
-
-def predict_files(
-    trained: Trained,
-    source: Path,
-    destination: Path,
-    report: Callable[[Path, Any], None] = lambda path, labels: None,
-) -> int:
-    """Segment an image, or every image of a folder; write masks and overlays.
-
-    Parameters
-    ----------
-    trained : Trained
-    source : path
-        A file or a folder.
-    destination : path
-        A folder, made if it isn't there; gets `NAME_mask.png`, the class of each pixel, and
-        `NAME_overlay.png`, the image with the classes in colour.
-    report : callable
-        Called with each image's path and its labels.
-
-    Returns
-    -------
-    int
-        Number of images.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file or folder, or no image in it.
-    """
-    if not source.exists():
-        raise FileNotFoundError(f"{source}: no such file or folder")
-    paths = [source]
-    if source.is_dir():
-        paths = sorted(p for p in source.iterdir() if p.suffix.lower() in SUFFIXES)
-        if not paths:
-            raise FileNotFoundError(
-                f"{source}: no images (looked for {', '.join(sorted(SUFFIXES))})"
-            )
-    destination.mkdir(parents=True, exist_ok=True)
-    for path in paths:
-        image = read_image(path)
-        if trained.stretched:
-            image = stretch(image)
-        try:
-            labels = predict_labels(trained, image)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-        write_mask(destination / f"{path.stem}_mask.png", labels)
-        colours = show.overlay(np.clip(image, 0, 1), show.class_colours(labels))
-        write_image(destination / f"{path.stem}_overlay.png", np.moveaxis(colours, -1, 0))
-        report(path, labels)
-    return len(paths)

@@ -1,6 +1,7 @@
 """The `minis` command, run as a user runs it: in a process of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,8 @@ def trained(cells):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "best mean IoU on held-out images: 0." in done.stdout
+    assert "5 to train on, 1 held out; 2 classes: 0, 255" in done.stderr
+    assert "unet, 12 steps of 4 crops of 48 × 48 pixels" in done.stderr
     return cells / "run" / "best.safetensors"
 
 
@@ -56,10 +59,11 @@ def test_predict_a_folder(cells, trained):
     done = minis("predict", trained, cells / "images", "--out", cells / "out")
     assert done.returncode == 0, done.stderr
     assert "6 segmented" in done.stdout
+    assert "in the masks 0 = 0, 255 = 255" in done.stdout
     for i in range(6):
         mask = read_mask(cells / "out" / f"cell{i}_mask.png")
         assert mask.shape == (64 + i, 80 - i)
-        assert set(np.unique(mask)) <= {0, 1}
+        assert set(np.unique(mask)) <= {0, 255}  # the values of the user's masks
         with Image.open(cells / "out" / f"cell{i}_overlay.png") as overlay:
             assert overlay.size == (80 - i, 64 + i)
 
@@ -83,7 +87,7 @@ def test_evaluate(cells, trained):
 
 
 def test_resume_goes_on_and_a_second_start_is_refused(cells, trained):
-    """--resume lengthens nothing that is done; without it, a run is not overwritten."""
+    """A run is not overwritten, and goes on only with the options that it was begun with."""
     arguments = [
         "train", "unet", "--images", cells / "images", "--masks", cells / "masks",
         "--out", cells / "run", "--steps", 12, "--crop", 48, "--batch-size", 4,
@@ -91,10 +95,13 @@ def test_resume_goes_on_and_a_second_start_is_refused(cells, trained):
     before = (cells / "run" / "best.safetensors").read_bytes()
     refused = minis(*arguments)
     assert refused.returncode == 2
-    assert "error: " in refused.stderr
+    assert "holds a run already" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert (cells / "run" / "best.safetensors").read_bytes() == before
     assert minis(*arguments, "--resume").returncode == 0
+    changed = minis(*arguments, "--resume", "--seed", 9, "--no-stretch")
+    assert changed.returncode == 2
+    assert "seed was 0, is 9; stretched was True, is False" in changed.stderr
 
 
 def test_train_on_generated_streets_with_void(tmp_path):
@@ -106,10 +113,14 @@ def test_train_on_generated_streets_with_void(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "unet", "--data", "cats", "--out", "x"], "no data set 'cats'; there are nuclei"),
+        (
+            ["train", "unet", "--data", "cats", "--out", "x"],
+            "no data set 'cats' to train on; there are nuclei",
+        ),
         (["train", "vnet9", "--data", "cells", "--out", "x"], "no model 'vnet9'; there are unet"),
         (["train", "unet", "--out", "x"], "give either --data NAME, or both --images"),
         (["train", "unet", "--images", "i", "--out", "x"], "give either --data NAME, or both"),
+        (["train", "unet", "--data", "brain", "--out", "x"], "no data set 'brain' to train on"),
         (["predict", "none.safetensors", "a.png", "--out", "x"], "none.safetensors"),
         (["--backend", "abacus", "doctor"], "no backend 'abacus'; there are auto, numpy"),
         (["train", "unet", "--data", "cells", "--out", "x", "--steps", "0"], "--steps"),
@@ -147,6 +158,58 @@ def test_broken_files_are_named(cells, trained, tmp_path):
         assert done.returncode == 2, arguments
         assert all(word in done.stderr for word in words), done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_folders_that_would_mix_are_refused(cells, trained, tmp_path):
+    """Results beside the images, a file in place of a folder, two images of one name."""
+    images = tmp_path / "images"
+    images.mkdir()
+    write_image(images / "a.png", np.zeros((1, 20, 20), np.float32))
+    write_image(images / "a.tif", np.zeros((1, 20, 20), np.float32))
+    file = tmp_path / "file"
+    file.write_text("")
+    for source, out, words in [
+        (images / "a.png", images, "the images are there"),
+        (images / "a.png", file, "is a file, expected a folder"),
+        (images, tmp_path / "out", "has the same name as a.png"),
+    ]:
+        done = minis("predict", trained, source, "--out", out)
+        assert done.returncode == 2
+        assert words in done.stderr
+    assert sorted(p.name for p in images.iterdir()) == ["a.png", "a.tif"]
+
+
+def test_images_too_small_to_train_on_are_named(tmp_path):
+    """And so is a folder with a single image."""
+    for kind in ("images", "masks"):
+        (tmp_path / kind).mkdir()
+    write_image(tmp_path / "images" / "leaf.png", np.zeros((1, 3, 50), np.float32))
+    write_mask(tmp_path / "masks" / "leaf.png", np.zeros((3, 50), np.uint8))
+    arguments = [
+        "train", "unet", "--images", tmp_path / "images", "--masks", tmp_path / "masks",
+        "--out", tmp_path / "run", "--steps", 1,
+    ]  # fmt: skip
+    assert "at least two images are needed" in minis(*arguments).stderr
+    write_image(tmp_path / "images" / "tree.png", np.zeros((1, 2, 60), np.float32))
+    write_mask(tmp_path / "masks" / "tree.png", np.ones((2, 60), np.uint8))
+    done = minis(*arguments)
+    assert done.returncode == 2
+    assert "at least 16 a side are needed" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_keeps_the_run(tmp_path):
+    """Status 130, the checkpoint is there, and --resume goes on."""
+    arguments = ["train", "unet", "--data", "cells", "--out", tmp_path, "--steps", 400]
+    command = [sys.executable, "-m", "minis", *map(str, arguments)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while "loss" not in process.stderr.readline():  # the first line of progress
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "--resume goes on from" in told
+    assert (tmp_path / "last.safetensors").exists()
 
 
 def test_doctor():

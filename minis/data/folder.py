@@ -158,7 +158,7 @@ class ImageMaskFolder(Dataset):
         if len(found) > IGNORE:
             raise ValueError(
                 f"ImageMaskFolder: {len(found)} different values in the masks; if they number "
-                "objects, say instances=True"
+                "objects, that takes instances=True; soft edges must be saved as one of the classes"
             )
         return sorted(found)
 

@@ -123,17 +123,17 @@ class UNet(Module):
         Raises
         ------
         ValueError
-            If x has not the form or the channels, or without padding a size that doesn't fit.
+            If x does not have the form, the channels, or without padding a size that fits.
         """
         self._check(x)
         size = x.shape[2:]
         if self.padded:  # the deepest level needs at least one pixel
-            x = fit(x, tuple(max(s, 2 ** (self.levels - 1)) for s in size))
+            x = pad_or_crop(x, tuple(max(s, 2 ** (self.levels - 1)) for s in size))
         self.remember(size, x.shape[2:])
         skips = []
         for block in self.down[:-1]:
             x = block(x)
-            skips.append(x)
+            skips.append(x)  # (N, width·2^level, H/2^level, W/2^level)
             x = self.pool(x)
         x = self.drop(self.down[-1](x))
         for up, merge in zip(self.up, self.merge, strict=True):
@@ -141,31 +141,41 @@ class UNet(Module):
             self.remember(skip.shape, x.shape)
             # an odd side was halved downwards: pad what comes up; unpadded skips are larger: crop
             if self.padded:
-                x = fit(x, skip.shape[2:])
+                x = pad_or_crop(x, skip.shape[2:])
             else:
-                skip = fit(skip, x.shape[2:])
+                skip = pad_or_crop(skip, x.shape[2:])
             x = merge(array_namespace(x).concatenate([skip, x], axis=1))
         y = self.head(x)
-        return fit(y, size) if self.padded else y
+        return pad_or_crop(y, size) if self.padded else y
 
     def backward(self, dy: Any) -> Any:
-        """Return the gradient of the image, adding to those of the parameters."""
-        shapes = [self.recall() for _ in self.up]
+        """Return the gradient with respect to the image, adding to those of the parameters.
+
+        Parameters
+        ----------
+        dy : (N, K, H', W') array
+            Gradient of the loss with respect to the logits.
+
+        Returns
+        -------
+        (N, C, H, W) array
+        """
+        shapes = [self.recall() for _ in self.up]  # the last remembered comes first
         size, inner_size = self.recall()
-        dx = self.head.backward(fit(dy, inner_size) if self.padded else dy)
+        dx = self.head.backward(pad_or_crop(dy, inner_size) if self.padded else dy)
         dskips = []
         for up, merge, (skip_shape, up_shape) in zip(
             reversed(self.up), reversed(self.merge), shapes, strict=True
         ):
             dboth = merge.backward(dx)
             channels = skip_shape[1]  # the concatenation's first channels came from the skip
-            dskips.append(fit(dboth[:, :channels], skip_shape[2:]))
-            dx = up.backward(fit(dboth[:, channels:], up_shape[2:]))
+            dskips.append(pad_or_crop(dboth[:, :channels], skip_shape[2:]))
+            dx = up.backward(pad_or_crop(dboth[:, channels:], up_shape[2:]))
         dx = self.down[-1].backward(self.drop.backward(dx))
         for block in reversed(self.down[:-1]):
             # the skip and the pool read the same map: their gradients add
             dx = block.backward(self.pool.backward(dx) + dskips.pop())
-        return fit(dx, size)
+        return pad_or_crop(dx, size)
 
     def output_size(self, size: int) -> int:
         """Return the length of the result's side for an image's side of `size`.
@@ -214,14 +224,14 @@ class UNet(Module):
             self.output_size(side)
 
 
-def fit(x: Any, size: tuple[int, ...]) -> Any:
+def pad_or_crop(x: Any, size: tuple[int, ...]) -> Any:
     """Pad with zeros or crop, about the centre, to the spatial shape `size`.
 
     Fitting back to the old size is the adjoint: what was padded is cropped.
 
     Examples
     --------
-    >>> fit(np.array([[[1.0, 2.0]]]), (5,))
+    >>> pad_or_crop(np.array([[[1.0, 2.0]]]), (5,))
     array([[[0., 1., 2., 0., 0.]]])
     """
     change = [new - old for new, old in zip(size, x.shape[2:], strict=True)]

@@ -40,17 +40,7 @@ class _Convolution(Module):
 
 
 class _Conv(_Convolution):
-    """Convolution with learned filters: see `minis.ops.conv`.
-
-    Parameters
-    ----------
-    in_channels, out_channels : int
-    kernel_size, stride, padding, dilation : int or tuple of int
-    groups : int
-    bias : bool
-    rng : numpy.random.Generator
-        Draws the weights: He et al. 2015, normal. Biases start at zero.
-    """
+    """Convolution with learned filters: see `minis.ops.conv`."""
 
     def __init__(
         self,
@@ -88,18 +78,7 @@ class _Conv(_Convolution):
 
 
 class _ConvTranspose(_Convolution):
-    """Transposed convolution with learned filters: see `minis.ops.conv_transpose`.
-
-    Parameters
-    ----------
-    in_channels, out_channels : int
-    kernel_size, stride, padding, output_padding, dilation : int or tuple of int
-    groups : int
-    bias : bool
-    rng : numpy.random.Generator
-        Draws the weights: He et al. 2015, normal, where an output pixel reads in_channels/groups ·
-        ∏ kernel/stride inputs. Biases start at zero.
-    """
+    """Transposed convolution with learned filters: see `minis.ops.conv_transpose`."""
 
     def __init__(
         self,
@@ -148,6 +127,15 @@ class _ConvTranspose(_Convolution):
 class Conv1d(_Conv):
     """Convolution over (N, C, L), with learned filters.
 
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size, stride, padding, dilation : int or tuple of int
+    groups : int
+    bias : bool
+    rng : numpy.random.Generator
+        Draws the weights: He et al. 2015, normal. Biases start at zero.
+
     Examples
     --------
     >>> layer = Conv1d(3, 8, 2, stride=2, rng=np.random.default_rng(0))
@@ -159,7 +147,7 @@ class Conv1d(_Conv):
 
 
 class Conv2d(_Conv):
-    """Convolution over (N, C, H, W), with learned filters.
+    """Convolution over (N, C, H, W), with learned filters; parameters as `Conv1d`.
 
     Examples
     --------
@@ -172,7 +160,7 @@ class Conv2d(_Conv):
 
 
 class Conv3d(_Conv):
-    """Convolution over (N, C, D, H, W), with learned filters.
+    """Convolution over (N, C, D, H, W), with learned filters; parameters as `Conv1d`.
 
     Examples
     --------
@@ -187,6 +175,16 @@ class Conv3d(_Conv):
 class ConvTranspose1d(_ConvTranspose):
     """Transposed convolution over (N, C, L), with learned filters.
 
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size, stride, padding, output_padding, dilation : int or tuple of int
+    groups : int
+    bias : bool
+    rng : numpy.random.Generator
+        Draws the weights: He et al. 2015, normal, where an output pixel reads in_channels/groups ·
+        ∏ kernel/stride inputs. Biases start at zero.
+
     Examples
     --------
     >>> layer = ConvTranspose1d(3, 8, 2, stride=2, rng=np.random.default_rng(0))
@@ -198,7 +196,7 @@ class ConvTranspose1d(_ConvTranspose):
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """Transposed convolution over (N, C, H, W), with learned filters.
+    """Transposed convolution over (N, C, H, W), with learned filters; parameters as `ConvTranspose1d`.
 
     Examples
     --------
@@ -211,7 +209,7 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """Transposed convolution over (N, C, D, H, W), with learned filters.
+    """Transposed convolution over (N, C, D, H, W), with learned filters; parameters as `ConvTranspose1d`.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """The base of every layer and network: parameters, buffers, and what backward must remember.
 
 There is no tape. A module's `forward` remembers what its `backward` will need; `backward` recalls
-it, adds to the parameters' gradients and returns the gradient of its input. What is remembered is
-a stack, so that a module may be called several times before `backward` takes the last call first.
+it, adds to the parameters' gradients and returns the gradient with respect to the input. What is
+remembered is a stack, so that a module may be called several times before `backward` takes the last call first.
 """
 
 from __future__ import annotations
@@ -68,7 +68,10 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def backward(self, dy: Any) -> Any:
-        """Add to the parameters' gradients, and return the gradient of the last input."""
+        """Add to the parameters' gradients; return the gradient with respect to the input.
+
+        It belongs to the latest call of `forward` that was not taken back yet.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no backward")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
@@ -168,7 +171,7 @@ class Module:
         return self
 
     def train(self: Self, mode: bool = True) -> Self:
-        """Switch this module and all that it holds to training mode."""
+        """Switch this module and all that it holds to training mode, or with False to evaluation."""
         for _, module in self.modules():
             module.training = mode
             if not mode:

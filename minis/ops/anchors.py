@@ -19,7 +19,7 @@ from .checks import check_float, check_int, check_integer, check_ndim, check_num
 from .windows import Axes
 
 BACKGROUND = -1
-BETWEEN = -2
+BETWEEN = -2  # neither matched nor background: enters no loss
 
 
 @accelerated
@@ -56,8 +56,9 @@ def generate_anchors(
 
     Notes
     -----
-    As torchvision's `AnchorGenerator`: corners around the origin are rounded, half to even; cell
-    (i, j) is centred at (j·stride, i·stride), stride = image size // feature size.
+    As torchvision's `AnchorGenerator`: corners around the origin are rounded, half to even; the
+    anchors of cell (i, j) are centred at (j·stride, i·stride), the cell's top left corner, with
+    stride = image size // feature size.
 
     Examples
     --------
@@ -114,7 +115,8 @@ def match_anchors(
         those between are neither.
     allow_low_quality : bool
         Whether an anchor that overlaps some ground-truth box as much as any anchor does is
-        matched too, however little that is. It is matched with the box that *it* overlaps most.
+        matched too, however little that is: a ground-truth box that no anchor touches makes every
+        anchor of IoU 0 a match. It is matched with the box that *it* overlaps most.
 
     Returns
     -------
@@ -128,7 +130,7 @@ def match_anchors(
 
     Notes
     -----
-    As torchvision's `Matcher`.
+    As torchvision's `Matcher`. `match + 1` is what `sample_balanced` takes for labels.
 
     Examples
     --------

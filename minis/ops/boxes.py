@@ -1,12 +1,12 @@
-"""Boxes: their overlap, and their differences as a network predicts them.
+"""Boxes: their overlap, and the deltas by which a network predicts them.
 
 A box is (x1, y1, x2, y2), corners in pixels, x to the right and y down; its area is
-(x2 − x1)·(y2 − y1). A detector predicts a box as its difference to an anchor of centre (xa, ya)
-and size (wa, ha) (R-CNN, Girshick et al. 2014, appendix C):
+(x2 − x1)·(y2 − y1). A detector predicts a box of centre (x, y) and size (w, h) by its deltas from
+an anchor of centre (xa, ya) and size (wa, ha) (R-CNN, Girshick et al. 2014, appendix C):
 
     tx = (x − xa)/wa      ty = (y − ya)/ha      tw = log(w/wa)      th = log(h/ha)
 
-each times a weight that brings it to the size of the others.
+each multiplied by a weight, so that all four have a similar variance.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .checks import (
     shape_text,
 )
 
-# exp(tw) is let to enlarge a box at most 1000/16-fold, so that a wild prediction stays finite
+# tw and th are capped so that a box grows at most 1000/16-fold: a wild prediction stays finite
 LARGEST_LOG_SCALE = math.log(1000 / 16)
 
 Weights = tuple[float, float, float, float]
@@ -76,14 +76,14 @@ def box_iou(a: Any, b: Any) -> Any:
 
 @accelerated
 def encode_boxes(boxes: Any, anchors: Any, weights: Weights = (1.0, 1.0, 1.0, 1.0)) -> Any:
-    """Write boxes as differences to anchors.
+    """Write boxes as deltas from anchors.
 
     Parameters
     ----------
     boxes : (R, 4) float array
         Boxes (x1, y1, x2, y2) of positive width and height.
     anchors : (R, 4) float array
-        The anchor, or proposal, that each is compared with; likewise.
+        The anchor, or proposal, that each is compared with, of positive width and height too.
     weights : tuple of 4 float
         Factors of tx, ty, tw, th.
 
@@ -124,7 +124,7 @@ def encode_boxes(boxes: Any, anchors: Any, weights: Weights = (1.0, 1.0, 1.0, 1.
 
 @accelerated
 def decode_boxes(deltas: Any, anchors: Any, weights: Weights = (1.0, 1.0, 1.0, 1.0)) -> Any:
-    """Apply predicted differences to anchors: the inverse of `encode_boxes`.
+    """Apply predicted deltas to anchors: the inverse of `encode_boxes`.
 
     Parameters
     ----------

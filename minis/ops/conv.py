@@ -2,8 +2,8 @@
 
     y[n, o, ω] = b[o] + Σ_c Σ_κ w[o, c, κ] · x̂[n, c, ω·stride + κ·dilation]
 
-x̂ is x surrounded by `padding` zeros; ω and κ run over output and kernel positions, of one to
-three axes. Every window of x̂, unfolded into a column, turns the sum into one matrix product
+x̂ is x surrounded by `padding` zeros; ω runs over the positions of the output and κ over those of
+the kernel, its taps, along one to three axes (with groups, c runs over o's group only). Every window of x̂, unfolded into a column, turns the sum into one matrix product
 ("im2col"; Chellapilla et al. 2006): Y = W · columns.
 
 So the gradients are those of a matrix product, dW = dY · columnsᵀ and dcolumns = Wᵀ · dY, and
@@ -49,7 +49,7 @@ def conv(
         Step between windows; zeros added on both sides; step between a window's taps. One int
         for all spatial axes, or one per axis.
     groups : int
-        Channels are cut into so many groups, convolved separately; groups = C is "depthwise".
+        Number of groups that channels are split into, convolved separately; C is "depthwise".
 
     Returns
     -------
@@ -59,7 +59,7 @@ def conv(
     Raises
     ------
     TypeError
-        If an array is not floating, or dtypes differ.
+        If an array is neither float32 nor float64, or dtypes differ.
     ValueError
         If shapes don't fit, or a window is larger than the padded input.
 
@@ -86,7 +86,7 @@ def conv(
     w_matrix = w.reshape(groups, o // groups, g.column)
     y = xp.empty((n, o, *g.out), x.dtype)
     for block, columns in column_blocks(x, g):
-        # (G, O/G, C/G·k) · (N, G, C/G·k, L) -> (N, G, O/G, L), L positions in the block
+        # (G, O/G, C/G·∏k) · (N, G, C/G·∏k, L) -> (N, G, O/G, L), L positions in the block
         y[block] = (w_matrix @ columns).reshape(y[block].shape)
     if b is not None:
         y += b.reshape(o, *(1 for _ in g.out))
@@ -116,14 +116,16 @@ def conv_backward(
     Returns
     -------
     dx : (N, C, *S) array
-        Equal to `conv_transpose(dy, w)`, extended to the shape of `x`.
+        `conv_transpose(dy, w)` with the same options. Where the stride doesn't divide evenly, the
+        last cells of x, which no window read, get 0.
     dw : (O, C/groups, *k) array
     db : (O,) array
+        Whether or not there was a bias.
 
     Raises
     ------
     TypeError, ValueError
-        As `conv`, and if `dy` has not the output's shape.
+        As `conv`, and if `dy` does not have the output's shape.
 
     Examples
     --------
@@ -155,7 +157,7 @@ class Geometry(NamedTuple):
 
     @property
     def column(self) -> int:
-        """Length of a column, C/G·k: the taps that one group's filter has."""
+        """Length of a column, C/G·∏k: the taps that one group's filter has."""
         return self.channels // self.groups * math.prod(self.kernel)
 
 
@@ -166,7 +168,7 @@ def column_blocks(x: Any, g: Geometry) -> Iterator[tuple[Any, Any]]:
     ------
     block : tuple
         Index of the block's L positions in an (N, O, *o) array.
-    columns : (N, G, C/G·k, L) array
+    columns : (N, G, C/G·∏k, L) array
         Their windows, one in each column.
     """
     windows = window_view(
@@ -179,13 +181,13 @@ def column_blocks(x: Any, g: Geometry) -> Iterator[tuple[Any, Any]]:
 
 
 def weight_gradient(dy: Any, x: Any, g: Geometry) -> Any:
-    """Sum over all windows of dy times the window: (G, O/G, C/G·k)."""
+    """Sum over all windows of dy times the window: (G, O/G, C/G·∏k)."""
     xp = array_namespace(x)
     n, o = dy.shape[:2]
     dw = xp.zeros((g.groups, o // g.groups, g.column), x.dtype)
     for block, columns in column_blocks(x, g):
         dy_block = dy[block].reshape(n, g.groups, o // g.groups, columns.shape[-1])
-        # (N, G, O/G, L) · (N, G, L, C/G·k) -> (N, G, O/G, C/G·k), summed over N
+        # (N, G, O/G, L) · (N, G, L, C/G·∏k) -> (N, G, O/G, C/G·∏k), summed over N
         dw += (dy_block @ columns.swapaxes(2, 3)).sum(axis=0)
     return dw
 
@@ -254,7 +256,7 @@ def conv_geometry(
 
 def check_groups(operation: str, groups: Any, channels: int, filters: int) -> None:
     """Raise unless `groups` is a positive int that divides x's channels and w's first axis."""
-    if isinstance(groups, bool) or not isinstance(groups, int):
+    if isinstance(groups, bool) or not isinstance(groups, int | np.integer):
         raise TypeError(f"{operation}: groups must be an int, got {groups!r}")
     if groups < 1 or channels % groups or filters % groups:
         raise ValueError(

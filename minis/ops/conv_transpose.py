@@ -45,7 +45,7 @@ def conv_transpose(
         A convolution of stride s gives the same size for s different input sizes; this many cells
         more at the far end choose among them. They are computed like all others, not zeros.
     groups : int
-        Channels are cut into so many groups, treated separately.
+        Number of groups that channels are split into, treated separately.
 
     Returns
     -------
@@ -108,15 +108,14 @@ def conv_transpose_backward(
     Returns
     -------
     dx : (N, C, *S) array
-        Equal to `conv(dy, w)`, the cells that `output_padding` added included where a window
-        reaches them.
+        `conv(dy, w)` with the same options, cut to S.
     dw : (C, O/groups, *k) array
     db : (O,) array
 
     Raises
     ------
     TypeError, ValueError
-        As `conv_transpose`, and if `dy` has not the output's shape.
+        As `conv_transpose`, and if `dy` does not have the output's shape.
 
     Examples
     --------

@@ -1,11 +1,13 @@
-"""Softmax cross-entropy: how improbable the network found the right class, pixel by pixel.
+"""Softmax cross-entropy: minus the log of the probability given to the right class, pixel by pixel.
 
     loss = Σ weight · (−log softmax(logits)[target]) / Σ weight
 
 where a pixel's weight is class_weight[target] · pixel_weight, each 1 unless given, and 0 where the
 target is `ignore_index`. Softmax and logarithm together have a simple gradient,
 
-    dlogits = weight / Σ weight · (softmax(logits) − onehot(target))
+    dlogits = dloss · weight / Σ weight · (softmax(logits) − onehot(target))
+
+With reduction "sum", nothing is divided by Σ weight.
 """
 
 from __future__ import annotations

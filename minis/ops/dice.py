@@ -65,9 +65,9 @@ def dice_loss(
     >>> dice_loss(np.array([[[0.5, 0.5]]]), np.array([[[1.0, 0.0]]])).round(3)
     np.float64(0.333)
     """
-    overlap, union = _sums("dice_loss", probabilities, target, squared, over_batch, smooth)
+    numerator, denominator = _sums("dice_loss", probabilities, target, squared, over_batch, smooth)
     xp = array_namespace(probabilities)
-    dice = xp.where(union != 0, overlap / xp.where(union != 0, union, 1), 1)
+    dice = xp.where(denominator != 0, numerator / xp.where(denominator != 0, denominator, 1), 1)
     return 1 - dice.mean() if probabilities.size else probabilities.dtype.type(np.nan)
 
 
@@ -107,19 +107,19 @@ def dice_loss_backward(
     array([[[-0.889,  0.444]]])
     """
     p, g = probabilities, target
-    overlap, union = _sums("dice_loss_backward", p, g, squared, over_batch, smooth)
+    numerator, denominator = _sums("dice_loss_backward", p, g, squared, over_batch, smooth)
     xp = array_namespace(p)
-    count = max(1, overlap.shape[0] * overlap.shape[1])
-    safe = xp.where(union != 0, union, 1)
-    dunion = 2 * p if squared else xp.ones_like(p)
-    ddice = xp.where(union != 0, (2 * g * safe - overlap * dunion) / safe**2, 0)
+    count = max(1, numerator.shape[0] * numerator.shape[1])
+    safe = xp.where(denominator != 0, denominator, 1)
+    ddenominator = 2 * p if squared else xp.ones_like(p)
+    ddice = xp.where(denominator != 0, (2 * g * safe - numerator * ddenominator) / safe**2, 0)
     return -float(dloss) / count * ddice
 
 
 def _sums(
     operation: str, p: Any, g: Any, squared: bool, over_batch: bool, smooth: float
 ) -> tuple[Any, Any]:
-    """Return 2·I + smooth and U + smooth: (N, K, 1, …), or (1, K, 1, …) over the batch."""
+    """Return D's numerator and denominator: (N, K, 1, …), or (1, K, 1, …) over the batch."""
     check_float(operation, probabilities=p, target=g)
     check_same_shape(operation, probabilities=p, target=g)
     smooth = check_number(operation, "smooth", smooth, low=0)
@@ -128,6 +128,6 @@ def _sums(
             f"{operation}: probabilities must have shape (N, K, *S), got {shape_text(p.shape)}"
         )
     axes = (*((0,) if over_batch else ()), *range(2, p.ndim))
-    overlap = 2 * (p * g).sum(axis=axes, keepdims=True) + smooth
-    union = (p * p + g * g if squared else p + g).sum(axis=axes, keepdims=True) + smooth
-    return overlap, union
+    numerator = 2 * (p * g).sum(axis=axes, keepdims=True) + smooth
+    denominator = (p * p + g * g if squared else p + g).sum(axis=axes, keepdims=True) + smooth
+    return numerator, denominator

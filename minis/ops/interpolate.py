@@ -6,9 +6,12 @@ Output position j along an axis reads the input at
     align_corners=True:   j·(S − 1)/(o − 1)               cells are points, the outer ones coincide
     nearest:              ⌊j·S/o⌋
 
-Linear interpolation mixes the two neighbours of that position, y = (1 − t)·x[i] + t·x[i + 1]. It
-is separable, so one axis is resized after the other. For each axis it is a matrix with at most
-two entries per row, and the backward is the transpose.
+(0 where o = 1). Linear interpolation mixes the two neighbours of that position,
+
+    y = (1 − t)·x[i] + t·x[i + 1]
+
+It is separable: axes are resized one after the other, each by a matrix with at most two entries per
+row. Backward multiplies by its transpose.
 """
 
 from __future__ import annotations
@@ -80,7 +83,7 @@ def interpolate(
     xp = array_namespace(x)
     y = x
     for axis, out in enumerate(size, start=2):
-        i, j, t = linear_taps(x.shape[axis], out, mode, align_corners)
+        i, j, t = source_positions(x.shape[axis], out, mode, align_corners)
         first = xp.take(y, xp.asarray(i), axis)
         if mode == "nearest":
             y = first
@@ -92,7 +95,7 @@ def interpolate(
 
 @accelerated
 def interpolate_backward(
-    dy: Any, input_shape: tuple[int, ...], *, mode: str, align_corners: bool = False
+    dy: Any, input_shape: tuple[int, ...], *, mode: str = "nearest", align_corners: bool = False
 ) -> Any:
     """Gradient of `interpolate`: the transposed matrix along each axis.
 
@@ -136,12 +139,12 @@ def interpolate_backward(
     return xp.ascontiguousarray(dx)
 
 
-def linear_taps(size: int, out: int, mode: str, align_corners: bool) -> tuple[Any, Any, Any]:
+def source_positions(size: int, out: int, mode: str, align_corners: bool) -> tuple[Any, Any, Any]:
     """For each output position, its two input positions and the weight of the second.
 
     Examples
     --------
-    >>> linear_taps(2, 4, "linear", False)
+    >>> source_positions(2, 4, "linear", False)
     (array([0, 0, 0, 1]), array([1, 1, 1, 1]), array([0.  , 0.25, 0.75, 0.25]))
     """
     j = np.arange(out)
@@ -159,7 +162,7 @@ def linear_taps(size: int, out: int, mode: str, align_corners: bool) -> tuple[An
 
 def _interpolation_matrix(size: int, out: int, mode: str, align_corners: bool) -> Any:
     """Write the resizing of one axis as a matrix (out, size)."""
-    i, j, t = linear_taps(size, out, mode, align_corners)
+    i, j, t = source_positions(size, out, mode, align_corners)
     matrix = np.zeros((out, size))
     rows = np.arange(out)
     matrix[rows, i] += 1 - t

@@ -68,7 +68,7 @@ def linear_backward(dy: Any, x: Any, w: Any) -> tuple[Any, Any, Any]:
     Raises
     ------
     TypeError, ValueError
-        As `linear`, and if `dy` has not the output's shape.
+        As `linear`, and if `dy` does not have the output's shape.
 
     Examples
     --------

@@ -9,7 +9,8 @@ terms more than evaluation's dx = gamma · inv_std · dy:
 
     dx = gamma · inv_std · (dy − mean(dy) − x̂ · mean(dy · x̂))
 
-It removes from dy its mean and its part along x̂: y does not change when x is shifted or scaled.
+It removes from dy its mean and its part along x̂, because y does not change when x is shifted, or
+scaled by a positive factor (eps aside).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     max:      y[n, c, ω] = max_κ x̂[n, c, ω·stride + κ·dilation]       x̂: x padded with −inf
     average:  y[n, c, ω] = Σ_κ x̂[n, c, ω·stride + κ] / count(ω)       x̂: x padded with 0
 
-Max pooling hands dy to the place that its maximum came from, average pooling spreads dy evenly
+count(ω) says how many cells the mean is over. Max pooling hands dy to the place that its maximum came from, average pooling spreads dy evenly
 over the window. Windows may overlap: then the gradients add.
 """
 
@@ -61,14 +61,14 @@ def max_pool(
     y : (N, C, *o) array of the dtype of `x`
     indices : (N, C, *o) int64 array
         For each maximum, its flat index into one (N, C) plane of x. Of equal values the first in
-        row-major order is taken. NaN counts as the largest value.
+        row-major order is taken. NaN counts as the largest value; of several, the last is taken.
 
     Raises
     ------
     TypeError
         If `x` is not floating.
     ValueError
-        If the window doesn't fit into the padded input, or one lies wholly in the padding.
+        If no window fits into the padded input, or one lies wholly in the padding.
 
     See Also
     --------
@@ -232,7 +232,7 @@ def avg_pool_backward(
     Raises
     ------
     TypeError, ValueError
-        As `avg_pool`, and if `dy` has not the output's shape.
+        As `avg_pool`, and if `dy` does not have the output's shape.
 
     Examples
     --------

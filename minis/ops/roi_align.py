@@ -48,8 +48,8 @@ def roi_align(
     sampling_ratio : int
         Samples per bin along each axis; if ≤ 0, ⌈box size in cells / bins⌉ for each box.
     aligned : bool
-        Whether to shift by half a cell, so that coordinates mean cells' edges and not their
-        centres. Without it, boxes are taken to be at least one cell wide and high.
+        Whether to shift by half a cell: with it, coordinate 0 is the left edge of the first cell,
+        without it, its centre. Without it, boxes are taken to be at least one cell wide and high.
 
     Returns
     -------
@@ -64,9 +64,9 @@ def roi_align(
 
     Notes
     -----
-    Results are those of `torchvision.ops.roi_align`. A sample counts as zero iff it lies further
-    than one cell outside the map. With `aligned`, adaptive sampling and a box of no extent, or
-    inverted corners, there are no samples and y is 0. A non-finite value of x spreads to all bins
+    Results are those of `torchvision.ops.roi_align`. A sample counts as zero if it lies further
+    than one cell outside the map. Where `aligned` is set, `sampling_ratio` ≤ 0 and the box has
+    no extent or inverted corners, there are no samples and y is 0. A non-finite value of x spreads to all bins
     of a box that covers it.
 
     Examples
@@ -120,7 +120,7 @@ def roi_align_backward(
     Raises
     ------
     TypeError, ValueError
-        As `roi_align`, and if `dy` has not the output's shape.
+        As `roi_align`, and if `dy` does not have the output's shape.
 
     Examples
     --------

@@ -157,7 +157,7 @@ def fit(
                     files.save_last()
                 if finished:
                     return state.history
-                progress.resumed_clock()
+                progress.restart_clock()
                 images = training_step(state, loss, schedule, clip_norm)
                 progress.stepped(state.history.loss[-1], images)
     except KeyboardInterrupt:

@@ -53,7 +53,7 @@ class Progress:
         """Images a second, time for validation and checkpoints left out."""
         return self._images / self._seconds if self._seconds else 0.0
 
-    def resumed_clock(self) -> None:
+    def restart_clock(self) -> None:
         """Begin to count time: what passed since the last step wasn't training."""
         self._since = time.perf_counter()
 

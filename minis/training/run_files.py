@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from .finite import NonFiniteLossError, all_finite
+from .tensor_file import read_record
 
 
 class RunFiles:
@@ -24,7 +25,7 @@ class RunFiles:
     Raises
     ------
     FileExistsError
-        If there is a last checkpoint and `resume` is False.
+        If there is a last checkpoint of a step beyond 0, and `resume` is False.
     """
 
     def __init__(
@@ -40,8 +41,10 @@ class RunFiles:
         if not last.exists():
             return
         if not resume:
+            if read_record(last).get("step") == 0:
+                return  # a run that never took a step is not worth keeping
             raise FileExistsError(
-                f"fit: {last} is there already; go on with resume=True, or choose another directory"
+                f"fit: {last} holds a run already; resume it, or choose another directory"
             )
         load_checkpoint(last, state)
         self._saved = self._progress()

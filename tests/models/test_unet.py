@@ -6,7 +6,7 @@ import torch
 
 import minis
 from minis.models import UNet
-from minis.models.unet import fit
+from minis.models.unet import pad_or_crop
 
 from ..reference.unet import TorchUNet
 
@@ -166,9 +166,11 @@ def test_dropout_follows_the_seed():
     assert np.array_equal(model(x), model(x))
 
 
-def test_fit_is_its_own_adjoint():
-    """⟨fit(a), b⟩ = ⟨a, fit(b)⟩ for padding, cropping and both at once."""
+def test_pad_or_crop_is_its_own_adjoint():
+    """⟨pad_or_crop(a), b⟩ = ⟨a, pad_or_crop(b)⟩ for padding, cropping and both at once."""
     rng = np.random.default_rng(0)
     for old, new in [((5, 8), (8, 8)), ((8, 7), (5, 2)), ((4, 9), (7, 6))]:
         a, b = rng.standard_normal((1, 2, *old)), rng.standard_normal((1, 2, *new))
-        assert float((fit(a, new) * b).sum()) == pytest.approx(float((a * fit(b, old)).sum()))
+        assert float((pad_or_crop(a, new) * b).sum()) == pytest.approx(
+            float((a * pad_or_crop(b, old)).sum())
+        )

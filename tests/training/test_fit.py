@@ -195,7 +195,7 @@ def test_says_what_is_wrong(change, error, text):
 def test_does_not_overwrite_a_run(tmp_path):
     fit(**run(steps=2), directory=tmp_path)
     whole = (tmp_path / "last.safetensors").read_bytes()
-    with pytest.raises(FileExistsError, match=r"last\.safetensors is there already.*resume=True"):
+    with pytest.raises(FileExistsError, match=r"last\.safetensors holds a run already; resume it"):
         fit(**run(steps=3), directory=tmp_path)
     assert (tmp_path / "last.safetensors").read_bytes() == whole
 

@@ -8,7 +8,7 @@ thread waits for another.
     forward  blocks of output lines         product = W · columns
     dx       samples × blocks of channels   columns = Wᵀ · dy, folded back; no two threads share
                                             a channel, so adding needs no lock
-    dw       blocks of channels × shares    dw += dy · columnsᵀ over a share of the lines; the
+    dw       blocks of channels × shares    dwᵀ += columns · dyᵀ over a share of the lines; the
              of the lines                   shares are then added in a fixed order
 
 Shares and blocks depend on the shapes alone, so results don't depend on the number of threads.

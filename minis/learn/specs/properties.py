@@ -213,7 +213,7 @@ def _nudged_to_float64(spec: Spec, call: Call) -> Call:
         if isinstance(a, np.ndarray) and a.dtype.kind == "f":
             a = a.astype(np.float64)
             if i in spec.gradients and i not in spec.linear_in:
-                # no two alike, so that what was tied is not closer than a difference's step
+                # each another nudge: no two values stay closer than the step of finite differences
                 nudges = rng.permutation(a.size).reshape(a.shape) / max(1, a.size)
                 a = a + 0.05 + 0.2 * nudges
         args.append(a)

@@ -53,7 +53,7 @@ class Spec:
     gradients : tuple of int
         The positions in `call.args` that backward returns gradients of, in order.
     linear_in : tuple of int
-        Those in which the operation is linear: their gradient is proven by the adjoint identity.
+        Those in which the operation is linear, a constant aside: their gradient is proven by the adjoint identity.
         All others are proven by finite differences.
     extra : tuple of function (functions, call) -> None
         Checks that only this operation has; each asserts.

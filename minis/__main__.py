@@ -1,0 +1,5 @@
+"""`python -m minis` is the `minis` command."""
+
+from .cli import main
+
+main()
