@@ -147,7 +147,7 @@ class Conv1d(_Conv):
 
 
 class Conv2d(_Conv):
-    """Convolution over (N, C, H, W), with learned filters; parameters as `Conv1d`.
+    """Convolution over (N, C, H, W); parameters as `Conv1d`.
 
     Examples
     --------
@@ -160,7 +160,7 @@ class Conv2d(_Conv):
 
 
 class Conv3d(_Conv):
-    """Convolution over (N, C, D, H, W), with learned filters; parameters as `Conv1d`.
+    """Convolution over (N, C, D, H, W); parameters as `Conv1d`.
 
     Examples
     --------
@@ -196,7 +196,7 @@ class ConvTranspose1d(_ConvTranspose):
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """Transposed convolution over (N, C, H, W), with learned filters; parameters as `ConvTranspose1d`.
+    """Transposed convolution over (N, C, H, W); parameters as `ConvTranspose1d`.
 
     Examples
     --------
@@ -209,7 +209,7 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """Transposed convolution over (N, C, D, H, W), with learned filters; parameters as `ConvTranspose1d`.
+    """Transposed convolution over (N, C, D, H, W); parameters as `ConvTranspose1d`.
 
     Examples
     --------

@@ -2,7 +2,8 @@
 
 There is no tape. A module's `forward` remembers what its `backward` will need; `backward` recalls
 it, adds to the parameters' gradients and returns the gradient with respect to the input. What is
-remembered is a stack, so that a module may be called several times before `backward` takes the last call first.
+remembered is a stack, so that a module may be called several times; `backward` takes the last
+call first.
 """
 
 from __future__ import annotations
@@ -171,7 +172,7 @@ class Module:
         return self
 
     def train(self: Self, mode: bool = True) -> Self:
-        """Switch this module and all that it holds to training mode, or with False to evaluation."""
+        """Switch this module and all that it holds to training mode; with False, to evaluation."""
         for _, module in self.modules():
             module.training = mode
             if not mode:

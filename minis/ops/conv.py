@@ -3,8 +3,9 @@
     y[n, o, ω] = b[o] + Σ_c Σ_κ w[o, c, κ] · x̂[n, c, ω·stride + κ·dilation]
 
 x̂ is x surrounded by `padding` zeros; ω runs over the positions of the output and κ over those of
-the kernel, its taps, along one to three axes (with groups, c runs over o's group only). Every window of x̂, unfolded into a column, turns the sum into one matrix product
-("im2col"; Chellapilla et al. 2006): Y = W · columns.
+the kernel, its taps, along one to three axes (with groups, c runs over o's group only). Every
+window of x̂, unfolded into a column, turns the sum into one matrix product ("im2col"; Chellapilla
+et al. 2006): Y = W · columns.
 
 So the gradients are those of a matrix product, dW = dY · columnsᵀ and dcolumns = Wᵀ · dY, and
 folding dcolumns back onto x. Windows overlap: a pixel of x stands in several columns, and their

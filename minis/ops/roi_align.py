@@ -65,9 +65,9 @@ def roi_align(
     Notes
     -----
     Results are those of `torchvision.ops.roi_align`. A sample counts as zero if it lies further
-    than one cell outside the map. Where `aligned` is set, `sampling_ratio` ≤ 0 and the box has
-    no extent or inverted corners, there are no samples and y is 0. A non-finite value of x spreads to all bins
-    of a box that covers it.
+    than one cell outside the map. Where `aligned` is set, `sampling_ratio` ≤ 0 and the box has no
+    extent or inverted corners, there are no samples and y is 0. A non-finite value of x spreads to
+    all bins of a box that covers it.
 
     Examples
     --------

@@ -53,8 +53,8 @@ class Spec:
     gradients : tuple of int
         The positions in `call.args` that backward returns gradients of, in order.
     linear_in : tuple of int
-        Those in which the operation is linear, a constant aside: their gradient is proven by the adjoint identity.
-        All others are proven by finite differences.
+        Those in which the operation is linear, a constant aside: their gradient is proven by the
+        adjoint identity. All others are proven by finite differences.
     extra : tuple of function (functions, call) -> None
         Checks that only this operation has; each asserts.
     tolerance : dict
