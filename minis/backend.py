@@ -10,6 +10,7 @@ the NumPy text's.
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
 import os
 import sys
@@ -67,13 +68,17 @@ class use:
         if problem:
             raise BackendUnavailableError(f"minis.use({name!r}): {problem}")
         self.name = name
-        self._token: Token[str | None] = _active.set(name)
+        self._tokens: list[Token[str | None]] = [_active.set(name)]
+        self._fresh = True  # the first `with` on this object goes with the choice just made
 
     def __enter__(self) -> use:
+        if not self._fresh:
+            self._tokens.append(_active.set(self.name))
+        self._fresh = False
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _active.reset(self._token)
+        _active.reset(self._tokens.pop())
 
     def __repr__(self) -> str:
         return f"<minis backend {self.name!r}>"
@@ -105,6 +110,11 @@ def unavailable(name: str) -> str | None:
         return None
     if name in ("numba", "numba-cuda") and importlib.util.find_spec("numba") is None:
         return "Numba is not installed: pip install numba"
+    if name == "numba":
+        try:
+            importlib.import_module("minis_kernels.numba_cpu")
+        except ImportError as error:
+            return f"the kernels can't be imported: {error}; see `minis doctor`"
     if name == "numba-cuda":
         if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
             return None

@@ -56,7 +56,7 @@ def options(
 @app.command(epilog="Example: `minis demo --picture cells.png`")
 def demo(
     picture: Annotated[Path, typer.Option(help="Where to write the picture.")] = Path("demo.png"),
-    seed: Annotated[int, typer.Option(help=SEED_HELP)] = 0,
+    seed: Annotated[int, typer.Option(help=SEED_HELP, min=0)] = 0,
     steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
 ) -> None:
     """Watch a U-Net in NumPy learn to find nuclei in a real microscope image."""
@@ -84,7 +84,7 @@ def train(
     batch_size: Annotated[int, typer.Option(help="Crops in a step.", min=1)] = 8,
     crop: Annotated[int, typer.Option(help="Side of a crop, in pixels.", min=16)] = 96,
     learning_rate: Annotated[float, typer.Option(help="Learning rate of Adam.", min=0)] = 3e-3,
-    seed: Annotated[int, typer.Option(help=SEED_HELP)] = 0,
+    seed: Annotated[int, typer.Option(help=SEED_HELP, min=0)] = 0,
     stretch: Annotated[
         bool, typer.Option(help="Stretch the contrast of each of your own images.")
     ] = True,
@@ -134,13 +134,18 @@ def predict(
     weights: Weights,
     source: Annotated[Path, typer.Argument(help="An image, or a folder of images.")],
     out: Annotated[Path, typer.Option(help="Folder for masks and overlays.")],
+    overwrite: Annotated[bool, typer.Option(help="Replace results that are there.")] = False,
 ) -> None:
     """Segment images: writes a mask and an overlay for each."""
     from . import prediction
 
     trained = prediction.open_trained(weights)
     count = prediction.predict_files(
-        trained, source, out, lambda line: errors.print(line, markup=False)
+        trained,
+        source,
+        out,
+        lambda line: errors.print(line, markup=False),
+        overwrite=overwrite,
     )
     legend = zip(trained.mask_values, trained.classes, strict=True)
     names = ", ".join(f"{value} = {name}" for value, name in legend)
@@ -162,7 +167,10 @@ def evaluate(
 
     trained = prediction.open_trained(weights)
     if images is not None and masks is not None and data is None:
-        test_set: Dataset = recipes.own_images(images, masks, stretched=trained.stretched)
+        names = dict(zip(trained.mask_values, trained.classes, strict=True))
+        test_set: Dataset = recipes.own_images(
+            images, masks, stretched=trained.stretched, classes=names
+        )
     else:
         _, test_set = recipes.datasets(data, images, masks, stretched=trained.stretched)
     prediction.check_channels(trained, test_set.in_channels)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import minis_kernels
 
-from .backend import unavailable
+from .backend import active_backend, unavailable
 
 
 class Finding(NamedTuple):
@@ -67,9 +67,17 @@ def examine() -> list[Finding]:
             findings.append(Finding(name, True, f"{found} — {purpose}", needed))
         except importlib.metadata.PackageNotFoundError:
             findings.append(Finding(name, False, f"{purpose}: {remedy}", needed))
+    findings.append(_active())
     for backend in ("numpy", "numba", "numba-cuda", "cupy"):
         findings.append(_backend(backend))
     return findings
+
+
+def _active() -> Finding:
+    try:
+        return Finding("active backend", True, active_backend())
+    except (ImportError, ValueError) as error:
+        return Finding("active backend", False, str(error), needed=True)
 
 
 def _backend(name: str) -> Finding:

@@ -90,6 +90,8 @@ def predict_files(
     source: Path,
     destination: Path,
     report: Callable[[str], None] = lambda line: None,
+    *,
+    overwrite: bool = False,
 ) -> int:
     """Segment an image, or every image of a folder; write masks and overlays.
 
@@ -103,6 +105,8 @@ def predict_files(
         masks, and `NAME_overlay.png`, the image with the classes in colour.
     report : callable
         Called with a line for each image.
+    overwrite : bool
+        Whether results that are there already may be replaced.
 
     Returns
     -------
@@ -113,6 +117,8 @@ def predict_files(
     ------
     FileNotFoundError
         If there is no such file or folder, or no image in it.
+    FileExistsError
+        If a result is there already and `overwrite` is False; then nothing is written.
     ValueError
         If two images have one name, an image can't be read or doesn't fit the network, or
         `destination` is the folder of the images.
@@ -122,6 +128,9 @@ def predict_files(
         raise ValueError(f"{destination}: the images are there; choose another folder for results")
     if destination.exists() and not destination.is_dir():
         raise ValueError(f"{destination}: is a file, expected a folder")
+    there = [r for path in paths for r in _results(path, destination) if r.exists()]
+    if there and not overwrite:
+        raise FileExistsError(f"{there[0]} is there already; --overwrite replaces it")
     values = np.array(trained.mask_values)
     for path in paths:
         image = read_image(path)
@@ -133,10 +142,16 @@ def predict_files(
             raise ValueError(f"{path}: {error}") from error
         colours = show.overlay(np.clip(image, 0, 1), show.class_colours(labels))
         destination.mkdir(parents=True, exist_ok=True)
-        write_mask(destination / f"{path.stem}_mask.png", values[labels])
-        write_image(destination / f"{path.stem}_overlay.png", np.moveaxis(colours, -1, 0))
-        report(f"{path.name} → {path.stem}_mask.png, {path.stem}_overlay.png")
+        mask, overlay = _results(path, destination)
+        write_mask(mask, values[labels])
+        write_image(overlay, np.moveaxis(colours, -1, 0))
+        report(f"{path.name} → {mask.name}, {overlay.name}")
     return len(paths)
+
+
+def _results(image: Path, destination: Path) -> tuple[Path, Path]:
+    """Name an image's mask and overlay."""
+    return destination / f"{image.stem}_mask.png", destination / f"{image.stem}_overlay.png"
 
 
 def _images(source: Path) -> list[Path]:

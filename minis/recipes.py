@@ -69,9 +69,14 @@ class Settings:
     stretched: bool = False
 
 
-def own_images(images: Path, masks: Path, *, stretched: bool) -> ImageMaskFolder:
-    """Open a folder of images and one of masks, and read every file once to find what is wrong."""
-    folder = ImageMaskFolder(images, masks, prepare=stretch if stretched else None)
+def own_images(
+    images: Path, masks: Path, *, stretched: bool, classes: dict[int, str] | None = None
+) -> ImageMaskFolder:
+    """Open a folder of images and one of masks, and read every file once to find what is wrong.
+
+    Without `classes`, the name of each value in the masks, every value found is a class.
+    """
+    folder = ImageMaskFolder(images, masks, classes=classes, prepare=stretch if stretched else None)
     folder.check()
     return folder
 

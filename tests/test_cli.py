@@ -69,13 +69,18 @@ def test_predict_a_folder(cells, trained):
 
 
 def test_predict_one_image(cells, trained):
-    """A file in place of a folder."""
+    """A file in place of a folder; results are replaced only if told to."""
     done = minis("predict", trained, cells / "images" / "cell2.png", "--out", cells / "one")
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (cells / "one").iterdir()) == [
         "cell2_mask.png",
         "cell2_overlay.png",
     ]
+    again = ["predict", trained, cells / "images" / "cell2.png", "--out", cells / "one"]
+    refused = minis(*again)
+    assert refused.returncode == 2
+    assert "cell2_mask.png is there already; --overwrite replaces it" in refused.stderr
+    assert minis(*again, "--overwrite").returncode == 0
 
 
 def test_evaluate(cells, trained):
@@ -84,6 +89,13 @@ def test_evaluate(cells, trained):
     assert done.returncode == 0, done.stderr
     assert "mean_iou" in done.stdout
     assert "pixel_accuracy" in done.stdout
+    other = cells / "other"
+    other.mkdir()
+    for i in range(6):
+        write_mask(other / f"cell{i}.png", read_mask(cells / "masks" / f"cell{i}.png") // 85)
+    refused = minis("evaluate", trained, "--images", cells / "images", "--masks", other)
+    assert refused.returncode == 2
+    assert "cell0.png" in refused.stderr
 
 
 def test_resume_goes_on_and_a_second_start_is_refused(cells, trained):

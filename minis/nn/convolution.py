@@ -66,9 +66,10 @@ class _Conv(_Convolution):
 
     def forward(self, x: Any) -> Any:
         self._check(x)
-        self.remember(x)
         b = None if self.bias is None else self.bias.data
-        return ops.conv(x, self.weight.data, b, **self.options)
+        y = ops.conv(x, self.weight.data, b, **self.options)
+        self.remember(x)
+        return y
 
     def backward(self, dy: Any) -> Any:
         (x,) = self.recall()
@@ -113,9 +114,10 @@ class _ConvTranspose(_Convolution):
 
     def forward(self, x: Any) -> Any:
         self._check(x)
-        self.remember(x)
         b = None if self.bias is None else self.bias.data
-        return ops.conv_transpose(x, self.weight.data, b, **self.options)
+        y = ops.conv_transpose(x, self.weight.data, b, **self.options)
+        self.remember(x)
+        return y
 
     def backward(self, dy: Any) -> Any:
         (x,) = self.recall()

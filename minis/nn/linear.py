@@ -36,9 +36,10 @@ class Linear(Module):
         self.bias = Parameter(np.zeros(out_features, np.float32)) if bias else None
 
     def forward(self, x: Any) -> Any:
-        self.remember(x)
         b = None if self.bias is None else self.bias.data
-        return ops.linear(x, self.weight.data, b)
+        y = ops.linear(x, self.weight.data, b)
+        self.remember(x)
+        return y
 
     def backward(self, dy: Any) -> Any:
         (x,) = self.recall()

@@ -46,7 +46,8 @@ class Module:
     """A layer or a network.
 
     A subclass sets `Parameter`s and other modules as attributes, names its buffers (arrays that
-    are saved but not learned) with `register_buffer`, and writes `forward` and `backward`.
+    are saved but not learned) with `register_buffer`, and writes `forward` and `backward`. What
+    `forward` returns may be remembered for `backward`: don't write to it.
 
     Examples
     --------
@@ -104,7 +105,10 @@ class Module:
         setattr(self, name, value)
 
     def children(self) -> Iterator[tuple[str, Module]]:
-        """Yield the name and the module of each attribute that is one, or a list of some."""
+        """Yield the name and the module of each attribute that is one, or a list or tuple of some.
+
+        Modules in dicts or in nested lists are not found: make them attributes too.
+        """
         for name, value in vars(self).items():
             if isinstance(value, Module):
                 yield name, value
@@ -132,7 +136,10 @@ class Module:
             yield parameter
 
     def state_dict(self) -> dict[str, Any]:
-        """Return every parameter's and buffer's array by its dotted name, not copied."""
+        """Return every parameter's and buffer's array by its dotted name.
+
+        They are not copies. A parameter's array is written to in training; a buffer's is replaced.
+        """
         state = {name: parameter.data for name, parameter in self.named_parameters()}
         for prefix, module in self.modules():
             for name in module._buffers:
@@ -167,8 +174,12 @@ class Module:
                 f"{type(self).__name__}.load_state_dict: {len(problems)} of the names don't fit:"
                 + "".join(f"\n  {problem}" for problem in problems)
             )
+        converted = {
+            name: array_namespace(target).asarray(given[name], dtype=target.dtype)
+            for name, target in own.items()
+        }
         for name, target in own.items():
-            target[...] = array_namespace(target).asarray(given[name], dtype=target.dtype)
+            target[...] = converted[name]
         return self
 
     def train(self: Self, mode: bool = True) -> Self:

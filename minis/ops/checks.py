@@ -115,7 +115,8 @@ def check_input_shape(operation: str, input_shape: Any, axes: int) -> None:
 
 
 def check_axis(operation: str, axis: int, x: Any) -> None:
-    """Raise ValueError unless `axis` is an axis of `x`."""
+    """Raise unless `axis` is an int, and an axis of `x`."""
+    check_int(operation, "axis", axis)
     if not -x.ndim <= axis < x.ndim:
         raise ValueError(
             f"{operation}: axis {axis} is out of range for x of shape {shape_text(x.shape)}"
@@ -143,6 +144,8 @@ def check_number(
     """
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{operation}: {name} must be a number, got {value!r}")
+    if math.isnan(value):
+        raise ValueError(f"{operation}: {name} must not be NaN")
     if not low <= value <= high:
         expected = f"at least {low}" if high == math.inf else f"in {low} … {high}"
         expected = f"at most {high}" if low == -math.inf else expected

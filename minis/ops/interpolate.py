@@ -111,6 +111,8 @@ def interpolate_backward(
     Returns
     -------
     (N, C, *S) array of the dtype of `dy`
+        A non-finite value of dy spreads along its axes: the product with a zero of the matrix is
+        NaN.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import accelerated, array_namespace
-from .checks import check_float, check_number, check_same_shape, shape_text
+from .checks import check_float, check_int, check_number, check_same_shape, shape_text
 
 
 @accelerated
@@ -122,8 +122,7 @@ def _check_lrn(
     check_float(operation, x=x)
     if x.ndim < 2:
         raise ValueError(f"{operation}: x must have shape (N, C, ...), got {shape_text(x.shape)}")
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise ValueError(f"{operation}: size must be a positive int, got {size!r}")
+    check_int(operation, "size", size, low=1)
     return (
         check_number(operation, "alpha", alpha),
         check_number(operation, "beta", beta),

@@ -39,8 +39,8 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:
 
     Notes
     -----
-    As `torchvision.ops.nms`. The IoU of two boxes of zero area is NaN, which is not greater than
-    anything: both stay.
+    As `torchvision.ops.nms`, where IoUs are compared in float64 too. The IoU of two boxes of zero
+    area is NaN, which is not greater than anything: both stay.
 
     Examples
     --------
@@ -49,6 +49,7 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:
     array([1, 2])
     """
     _check("nms", boxes, scores, iou_threshold)
+    threshold = float(iou_threshold)
     xp = array_namespace(boxes)
     order = xp.argsort(-scores, kind="stable")
     ranked = boxes[order]
@@ -58,7 +59,8 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:
         if dropped[i]:
             continue
         kept.append(i)
-        overlaps = box_iou.reference(ranked[i : i + 1], ranked[i + 1 :])[0] > iou_threshold
+        ious = box_iou.reference(ranked[i : i + 1], ranked[i + 1 :])[0]
+        overlaps = ious.astype(np.float64) > threshold
         dropped[i + 1 :] |= on_cpu(overlaps)
     return order[xp.asarray(kept, np.int64)]
 

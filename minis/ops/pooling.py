@@ -4,7 +4,8 @@
     average:  y[n, c, ω] = Σ_κ x̂[n, c, ω·stride + κ] / count(ω)       x̂: x padded with 0
 
 count(ω) says how many cells the mean is over. Max pooling hands dy to the place that its maximum
-came from, average pooling spreads dy evenly over the window. Windows may overlap: then the gradients add.
+came from, average pooling spreads dy evenly over the window. Windows may overlap: then the
+gradients add.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ def fit(
     state = TrainingState(model, optimiser, rng, batches, metadata=dict(metadata or {}))
     files = RunFiles(directory, state, resume)
     validation = None if validate is None else (validate, validate_every)
-    was_training = model.training
+    modes = [(module, module.training) for _, module in model.modules()]
     model.train()
     try:
         with choose_progress(steps, state.step, show_progress) as progress:
@@ -165,7 +165,8 @@ def fit(
             files.save_last()
         raise
     finally:
-        model.train(was_training)
+        for module, training in modes:
+            module.training = training
 
 
 def _validate_if_due(
@@ -204,6 +205,8 @@ def _total_steps(batches: Any, steps: int | None, epochs: int | None) -> int:
         if not hasattr(batches, "__len__"):
             raise ValueError("fit: epochs need batches that have a length, as `Batches` has")
         steps = len(batches) * (epochs or 0)
+    if isinstance(steps, bool) or not isinstance(steps, int):
+        raise TypeError(f"fit: the number of steps must be an int, got {steps!r}")
     if steps < 1:
         raise ValueError(f"fit: there must be at least 1 step, got {steps}")
     return steps

@@ -1,13 +1,13 @@
 """What the Numba kernels promise beyond their operations' specs."""
 
+import json
 import os
 import subprocess
 import sys
-from pathlib import Path
+import textwrap
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
 
 import minis
 import minis_kernels
@@ -36,7 +36,8 @@ def test_kernels_serve_and_do_not_just_decline(name):
                 w = w.swapaxes(0, 1)
             forward = getattr(ops, name.removesuffix("_backward")).reference
             y = forward(x, w, stride=2, padding=1)
-            arguments = (y, x, w) if name.endswith("_backward") else (x, w)
+            b = rng.standard_normal(4).astype(dtype)
+            arguments = (y, x, w) if name.endswith("_backward") else (x, w, b)
             got = kernel(*arguments, stride=2, padding=1)
             expected = getattr(ops, name).reference(*arguments, stride=2, padding=1)
             assert got is not NotImplemented
@@ -65,9 +66,9 @@ def test_large_maps_are_cut_into_blocks():
 def test_result_does_not_depend_on_the_number_of_threads():
     """Work is cut by the shapes alone: one thread and two give the same bits."""
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((3, 5, 40, 40)).astype(np.float32)
+    x = rng.standard_normal((20, 5, 40, 40)).astype(np.float32)
     w = rng.standard_normal((7, 5, 3, 3)).astype(np.float32)
-    dy = rng.standard_normal((3, 7, 38, 38)).astype(np.float32)
+    dy = rng.standard_normal((20, 7, 38, 38)).astype(np.float32)
     threads = numba.get_num_threads()
     results = []
     try:
@@ -81,39 +82,130 @@ def test_result_does_not_depend_on_the_number_of_threads():
         assert np.array_equal(a, b)
 
 
-def test_scipy_blas_is_held_to_one_thread():
-    """The BLAS that kernels call must not start threads inside Numba's."""
-    minis_kernels.find("numba", "conv")
-    threads = {
-        Path(i["filepath"]).parent.name: i["num_threads"]
-        for i in threadpool_info()
-        if i["user_api"] == "blas"
-    }
-    if "scipy.libs" not in threads or "numpy.libs" not in threads:
-        pytest.skip(f"NumPy and SciPy don't have a BLAS each here, but {threads}")
-    assert threads["scipy.libs"] == 1
-    assert threads["numpy.libs"] == len(os.sched_getaffinity(0))
+def run(*code, **environment):
+    """Run pieces of code in a process of their own, and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(map(textwrap.dedent, code))],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+CONV = """
+    import numpy as np
+    from minis import ops
+    x, w = np.ones((1, 2, 16, 16), np.float32), np.ones((3, 2, 3, 3), np.float32)
+    def convolve(_=None):
+        return float(ops.conv(x, w, padding=1).sum())
+"""
+
+
+def test_only_scipys_blas_is_held_to_one_thread():
+    """The BLAS that kernels call must not start threads inside Numba's; NumPy's keeps its own."""
+    told = run(
+        """
+        import json, numpy, scipy.linalg
+        from pathlib import Path
+        from threadpoolctl import threadpool_info
+        def threads():
+            return {Path(i["filepath"]).parent.name: i["num_threads"] for i in threadpool_info()
+                    if i["user_api"] == "blas"}
+        before = threads()
+        import minis_kernels.numba_cpu
+        print(json.dumps([before, threads()]))
+        """
+    )
+    before, after = json.loads(told)
+    if set(before) != {"numpy.libs", "scipy.libs"}:
+        pytest.skip(f"NumPy and SciPy don't have a BLAS each here, but {before}")
+    assert after == {"numpy.libs": before["numpy.libs"], "scipy.libs": 1}
+
+
+def test_several_python_threads():
+    """Launches from several threads don't end the process, whatever Numba's threads are."""
+    for layer in ("workqueue", "default"):
+        told = run(
+            CONV,
+            """
+            from concurrent.futures import ThreadPoolExecutor
+            with ThreadPoolExecutor(4) as pool:
+                print(len(set(pool.map(convolve, range(40)))))
+            """,
+            NUMBA_THREADING_LAYER=layer,
+        )
+        assert told == "1"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_forked_process():
+    """A process forked after a launch gets the same result, and is not ended."""
+    told = run(
+        CONV,
+        """
+        import multiprocessing
+        here = convolve()
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            print(pool.map_async(convolve, [0]).get(timeout=60) == [here])
+        """,
+    )
+    assert told == "True"
+
+
+def test_kernels_without_a_cache():
+    """Where nothing can be cached, kernels are compiled anew, without an error."""
+    told = run(
+        """
+        from pathlib import Path
+        Path.touch = lambda *_: (_ for _ in ()).throw(PermissionError("read-only"))
+        """,
+        CONV,
+        """
+        import minis_kernels.numba_cpu.jit as j
+        print(convolve(), j.FOLDER)
+        """,
+    )
+    value, folder = told.split()
+    assert float(value) > 0
+    assert folder == "None"
+
+
+def test_other_sources_other_cache(tmp_path, monkeypatch):
+    """The cache's name follows every source, and an older one beside the sources goes."""
+    from minis_kernels.numba_cpu.jit import cache_folder
+
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    source = tmp_path / "a.py"
+    source.write_text("x = 1\n")
+    first = cache_folder(tmp_path)
+    assert first == cache_folder(tmp_path)
+    source.write_text("x = 2\n")
+    second = cache_folder(tmp_path)
+    assert first != second
+    assert second.exists()
+    assert not first.exists()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "elsewhere"))
+    assert cache_folder(tmp_path).parent == tmp_path / "elsewhere"
+
+
+def test_no_place_for_a_cache(tmp_path, monkeypatch):
+    """None, where neither the given folder, nor the sources', nor the user's can be made."""
+    from minis_kernels.numba_cpu.jit import cache_folder
+
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+    assert cache_folder(blocked) is None
 
 
 def test_groups_are_declined():
     """Groups are the NumPy text's."""
     x = np.ones((1, 2, 4, 4), np.float32)
     assert minis_kernels.find("numba", "conv")(x, x[:, :1], groups=2) is NotImplemented
-
-
-def test_changed_sources_drop_the_cache(tmp_path):
-    """A cache is kept while the sources stay, and dropped when one changes."""
-    from minis_kernels.numba_cpu.stale import forget_stale_caches
-
-    source, cached = tmp_path / "a.py", tmp_path / "__pycache__" / "a.f-1.py311.nbi"
-    source.write_text("x = 1\n")
-    assert forget_stale_caches(tmp_path)
-    cached.write_text("compiled")
-    assert not forget_stale_caches(tmp_path)
-    assert cached.exists()
-    source.write_text("x = 2\n")
-    assert forget_stale_caches(tmp_path)
-    assert not cached.exists()
 
 
 def test_nothing_compiles_at_import():

@@ -86,6 +86,7 @@ def test_published_network_at_its_size():
     assert y.shape == expected.shape == (1, 2, 4, 20)
     assert scaled_error(y, expected) <= 1e-10
     assert model.output_size(572) == 388
+    assert model.drop.p == 0.5
 
 
 def test_padded_variant_counts():

@@ -33,6 +33,26 @@ def layer_pairs():
         ),
         "Linear": (nn.Linear(8, 5, rng=rng), t.Linear(8, 5), image),
         "BatchNorm": (nn.BatchNorm(4), t.BatchNorm2d(4), image),
+        "BatchNorm, options": (
+            nn.BatchNorm(4, momentum=0.7, eps=0.3),
+            t.BatchNorm2d(4, momentum=0.7, eps=0.3),
+            image,
+        ),
+        "ConvTranspose2d, dilated": (
+            nn.ConvTranspose2d(4, 2, 3, dilation=2, rng=rng),
+            t.ConvTranspose2d(4, 2, 3, dilation=2),
+            image,
+        ),
+        "MaxPool, dilated": (
+            nn.MaxPool(2, stride=1, dilation=3),
+            t.MaxPool2d(2, stride=1, dilation=3),
+            image,
+        ),
+        "AvgPool, padding not counted": (
+            nn.AvgPool(3, stride=2, padding=1, count_include_pad=False),
+            t.AvgPool2d(3, 2, 1, count_include_pad=False),
+            image,
+        ),
         "PReLU": (nn.PReLU(4), t.PReLU(4), image),
         "ReLU": (nn.ReLU(), t.ReLU(), image),
         "ELU": (nn.ELU(0.7), t.ELU(0.7), image),
@@ -67,6 +87,8 @@ def test_layer_equals_pytorch(name):
     dx = layer.backward(dy)
     expected.backward(torch.from_numpy(dy))
     np.testing.assert_allclose(dx, tx.grad.numpy(), rtol=1e-9, atol=1e-11)
+    for key, buffer in layer.state_dict().items():  # running statistics moved alike
+        np.testing.assert_allclose(buffer, oracle.state_dict()[key].numpy(), rtol=1e-10)
     for key, parameter in layer.named_parameters():
         grad = dict(oracle.named_parameters())[key].grad.numpy()
         np.testing.assert_allclose(parameter.grad, grad, rtol=1e-9, atol=1e-11, err_msg=key)
@@ -98,9 +120,11 @@ def test_several_calls_before_backward():
 
 def test_nothing_is_kept_in_evaluation():
     """Backward after eval() is an error that says so."""
-    layer = nn.ReLU().eval()
+    layer = nn.ReLU()
     layer(np.ones(3))
-    assert layer._remembered == []
+    layer.eval()
+    layer(np.ones(3))
+    layer.train()
     with pytest.raises(RuntimeError, match=r"ReLU.backward: nothing is remembered"):
         layer.backward(np.ones(3))
 
@@ -136,6 +160,49 @@ def test_batch_norm_in_evaluation_leaves_its_statistics():
     assert not np.array_equal(moved, np.zeros(2))
     layer.eval()(x)
     assert np.array_equal(layer.running_mean, moved)
+
+
+def test_load_state_dict_converts_or_changes_nothing():
+    """Values take the parameter's dtype; one that can't be converted leaves all as it was."""
+    layer = nn.Linear(2, 2, rng=np.random.default_rng(0))
+    layer.load_state_dict({"weight": np.eye(2), "bias": np.arange(2)})
+    assert layer.weight.data.dtype == layer.bias.data.dtype == np.float32
+    with pytest.raises(ValueError, match="could not convert"):
+        layer.load_state_dict({"weight": np.zeros((2, 2)), "bias": np.array(["a", "b"])})
+    assert np.array_equal(layer.weight.data, np.eye(2))
+
+
+def test_failed_forward_leaves_nothing_behind():
+    """A call that raised is not there for backward to take back."""
+    layer = nn.Conv2d(1, 1, 3, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="larger than x"):
+        layer(np.zeros((1, 1, 2, 2), np.float32))
+    with pytest.raises(RuntimeError, match="nothing is remembered"):
+        layer.backward(np.zeros((1, 1, 1, 1), np.float32))
+
+
+def test_dropout_layers_do_not_disturb_each_other():
+    """Each has a generator of its own: its masks are the same whatever the other draws."""
+    x = np.ones((1, 1000), np.float32)
+
+    def masks(calls_of_the_first):
+        rng = np.random.default_rng(0)
+        first, second = nn.Dropout(0.5, rng=rng), nn.Dropout(0.5, rng=rng)
+        for _ in range(calls_of_the_first):
+            first(x)
+        return second(x)
+
+    assert np.array_equal(masks(0), masks(3))
+
+
+def test_initial_weights_keep_the_variance():
+    """He's variance: 2 over the inputs that one output reads; a stride spreads them out."""
+    rng = np.random.default_rng(0)
+    assert nn.Conv2d(50, 60, 3, rng=rng).weight.data.std() == pytest.approx(
+        (2 / 450) ** 0.5, rel=0.02
+    )
+    up = nn.ConvTranspose2d(80, 60, 2, stride=2, rng=rng)
+    assert up.weight.data.std() == pytest.approx((2 / 80) ** 0.5, rel=0.02)
 
 
 def test_conversions():

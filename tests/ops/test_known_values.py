@@ -184,3 +184,29 @@ def test_a_pasted_mask_covers_one_pixel_more() -> None:
     y = ops.paste_masks(np.ones((1, 1, 28, 28)), np.array([[10.0, 10, 20, 20]]), 30)[0, 0]
     rows, columns = np.nonzero(y)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (9, 20, 9, 20)
+
+
+def test_nearest_is_computed_in_integers():
+    """⌊j·S/o⌋ where the product of floats falls below the integer: 49 · (1/49) < 1."""
+    for size, out in [(1, 49), (7, 49), (29, 100), (3, 41)]:
+        x = np.arange(float(size)).reshape(1, 1, size)
+        expected = [j * size // out for j in range(out)]
+        assert ops.interpolate(x, out)[0, 0].tolist() == expected
+
+
+def test_nms_compares_in_float64():
+    """An IoU of float32(0.1), which is above 0.1, is suppressed, however the threshold is typed."""
+    boxes = np.array([[0, 0, 10, 1], [0, 0, 1, 1]], np.float32)
+    scores = np.array([0.9, 0.8], np.float32)
+    for threshold in (0.1, np.float64(0.1)):
+        assert ops.nms(boxes, scores, threshold).tolist() == [0]
+
+
+def test_elu_is_exact_near_zero():
+    """expm1, not exp − 1, which loses all digits there."""
+    assert ops.elu(np.array([-1e-18]))[0] == -1e-18
+
+
+def test_relu_passes_the_gradient_of_nan():
+    """NaN is not ≤ 0: dy goes on, as in PyTorch, and the NaN is not hidden."""
+    assert ops.relu_backward(np.array([5.0]), np.array([np.nan]))[0] == 5.0

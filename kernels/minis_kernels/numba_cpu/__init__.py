@@ -9,8 +9,6 @@ from pathlib import Path
 
 from threadpoolctl import ThreadpoolController
 
-from .stale import forget_stale_caches
-
 
 def _hold_scipy_blas_to_one_thread() -> None:
     import scipy.linalg.cython_blas  # noqa: F401 - loads the library that np.dot will call
@@ -24,4 +22,3 @@ def _hold_scipy_blas_to_one_thread() -> None:
 
 
 _hold_scipy_blas_to_one_thread()
-forget_stale_caches()

@@ -13,7 +13,8 @@ thread waits for another.
 
 Shares and blocks depend on the shapes alone, so results don't depend on the number of threads.
 
-It declines groups: the NumPy text serves them.
+It declines groups, and lines so long that the columns of one would leave the cache, such as those
+of long 1-D signals: the NumPy text serves them.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 
 from .geometry import (
     KERNEL,
+    LONGEST_LINE,
     OUT,
     Geometry,
     conv_geometry,
@@ -33,6 +35,8 @@ from .geometry import (
     servable,
     with_three_axes,
 )
+from .jit import jit
+from .launch import launch
 from .unfold import add, add_constant, copy, fold, unfold
 
 ROWS = 64  # of a matrix product, at least: BLAS is slow on flat matrices
@@ -58,8 +62,8 @@ def conv(
     bias = np.zeros(o, x.dtype) if b is None else np.ascontiguousarray(b)
     matrix = np.ascontiguousarray(w).reshape(o, -1)
     lines = lines_per_block(matrix.shape[1], g, math.ceil(TASKS / n))
-    _forward(with_three_axes(x), matrix, bias, np.array(g), lines, get_num_threads(), y)
-    return y.reshape(n, o, *g.out[5 - x.ndim :])
+    launch(_forward, with_three_axes(x), matrix, bias, np.array(g), lines, get_num_threads(), y)
+    return y.reshape(n, o, *g.out[5 - x.ndim :])  # without the axes added in front
 
 
 def conv_backward(
@@ -91,7 +95,7 @@ def input_gradient(dy: Any, w: Any, g: Geometry) -> Any:
     transposed = np.ascontiguousarray(w.reshape(len(w), c * taps).T)
     lines = lines_per_block(channels * taps + len(w), g, 1)
     flat = np.ascontiguousarray(dy).reshape(n, len(w), -1)
-    _input_gradient(flat, transposed, np.array(g), lines, channels, get_num_threads(), dx)
+    launch(_input_gradient, flat, transposed, np.array(g), lines, channels, get_num_threads(), dx)
     return dx
 
 
@@ -104,8 +108,15 @@ def weight_gradient(dy: Any, x: Any, g: Geometry) -> Any:
     lines = lines_per_block(channels * taps + o, g, 1)
     partial = np.zeros((shares, c * taps, o), x.dtype)
     flat = np.ascontiguousarray(dy).reshape(n, o, -1)
-    _weight_gradient(
-        flat, with_three_axes(x), np.array(g), lines, channels, get_num_threads(), partial
+    launch(
+        _weight_gradient,
+        flat,
+        with_three_axes(x),
+        np.array(g),
+        lines,
+        channels,
+        get_num_threads(),
+        partial,
     )
     return partial.sum(axis=0).T
 
@@ -117,10 +128,13 @@ def _served(
         return None
     if groups != 1 or x.shape[1] != w.shape[1]:
         return None
-    return conv_geometry(x.shape[2:], w.shape[2:], stride, padding, dilation)
+    g = conv_geometry(x.shape[2:], w.shape[2:], stride, padding, dilation)
+    if g is None or w[0].size * g.out[2] > LONGEST_LINE:
+        return None
+    return g
 
 
-@njit(parallel=True, cache=True)
+@jit(parallel=True)
 def _forward(x: Any, matrix: Any, bias: Any, g: Any, lines: int, workers: int, y: Any) -> None:
     o, column = matrix.shape
     width = g[OUT, 2]
@@ -141,7 +155,7 @@ def _forward(x: Any, matrix: Any, bias: Any, g: Any, lines: int, workers: int, y
                 add_constant(product[k], bias[k], y[n, k, first * width : last * width])
 
 
-@njit(parallel=True, cache=True)
+@jit(parallel=True)
 def _input_gradient(
     dy: Any, transposed: Any, g: Any, lines: int, channels: int, workers: int, dx: Any
 ) -> None:
@@ -169,7 +183,7 @@ def _input_gradient(
                 fold(columns, first, last, g, dx[n, c0:c1])
 
 
-@njit(parallel=True, cache=True)
+@jit(parallel=True)
 def _weight_gradient(
     dy: Any, x: Any, g: Any, lines: int, channels: int, workers: int, partial: Any
 ) -> None:

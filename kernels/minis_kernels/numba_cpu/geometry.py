@@ -10,33 +10,37 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-Axes = tuple[int, int, int]
+from .launch import can_launch
+
+ThreeAxes = tuple[int, int, int]
 
 
 # Rows of a `Geometry` as an array, which is how compiled code receives it.
 SIZE, KERNEL, OUT, STRIDE, PADDING, DILATION = range(6)
 
+LARGEST = 1 << 31  # option; products of larger ones could overflow
+LONGEST_LINE = 1 << 22  # numbers in the columns of one line, the least that a thread unfolds
+
 
 class Geometry(NamedTuple):
-    """One convolution from `large` (N, C, *S) to `small` (N, O, *o) with filters (O, C, *k)."""
+    """One convolution from (N, C, *S) to (N, O, *o) with filters (O, C, *k)."""
 
-    size: Axes  # S
-    kernel: Axes  # k
-    out: Axes  # o
-    stride: Axes
-    padding: Axes
-    dilation: Axes
+    size: ThreeAxes  # S
+    kernel: ThreeAxes  # k
+    out: ThreeAxes  # o
+    stride: ThreeAxes
+    padding: ThreeAxes
+    dilation: ThreeAxes
 
 
 def servable(*arrays: Any) -> bool:
-    """Whether all are NumPy arrays of one floating dtype, none empty; None passes."""
-    given = [a for a in arrays if a is not None]
-    return all(
+    """Whether all are NumPy arrays of one floating dtype, none empty, and kernels can run."""
+    return can_launch() and all(
         isinstance(a, np.ndarray)
         and a.dtype in (np.float32, np.float64)
-        and a.dtype == given[0].dtype
+        and a.dtype == arrays[0].dtype
         and a.size > 0
-        for a in given
+        for a in arrays
     )
 
 
@@ -55,21 +59,21 @@ def conv_geometry(
     return Geometry(large, taps, out, s, p, d)  # type: ignore[arg-type]
 
 
-def three_axes(axes: int, *options: Any, low: tuple[int, ...]) -> list[Axes] | None:
+def three_axes(axes: int, *options: Any, low: tuple[int, ...]) -> list[ThreeAxes] | None:
     """Spread each option to three axes, or return None if one is malformed or too small."""
     spread = []
     for value, least in zip(options, low, strict=True):
         values = (value,) * axes if type(value) is int else value
         if not isinstance(values, tuple) or len(values) != axes:
             return None
-        if not all(type(v) is int and v >= least for v in values):
+        if not all(type(v) is int and least <= v < LARGEST for v in values):
             return None
         neutral = 1 if least == 1 else 0
         spread.append((neutral,) * (3 - axes) + values)
     return spread  # type: ignore[return-value]
 
 
-def _extended(size: tuple[int, ...]) -> Axes:
+def _extended(size: tuple[int, ...]) -> ThreeAxes:
     return (1,) * (3 - len(size)) + tuple(size)  # type: ignore[return-value]
 
 

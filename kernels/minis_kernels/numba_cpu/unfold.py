@@ -9,20 +9,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
 from .geometry import DILATION, KERNEL, OUT, PADDING, SIZE, STRIDE
+from .jit import jit
 
 
-@njit(cache=True, inline="always")
+@jit(inline="always")
 def inner_range(out: int, size: int, stride: int, offset: int) -> tuple[int, int]:
-    # outputs i with 0 ≤ i·stride + offset < size
+    """Return the range of outputs i with 0 ≤ i·stride + offset < size."""
     low = 0 if offset >= 0 else (-offset + stride - 1) // stride
     high = (size - offset + stride - 1) // stride if size > offset else 0
     return min(low, out), max(min(low, out), min(high, out))
 
 
-@njit(cache=True)
+@jit()
 def unfold(x: Any, first: int, last: int, g: Any, columns: Any) -> None:
     """Write the windows of lines first … last of x (C, D, H, W) into columns (C·k, L)."""
     depth, height, width = g[SIZE]
@@ -54,7 +53,7 @@ def unfold(x: Any, first: int, last: int, g: Any, columns: Any) -> None:
                     row += 1
 
 
-@njit(cache=True)
+@jit()
 def fold(columns: Any, first: int, last: int, g: Any, x: Any) -> None:
     """Add columns (C·k, L) to the places in x (C, D, H, W) that `unfold` reads them from."""
     depth, height, width = g[SIZE]
@@ -86,14 +85,14 @@ def fold(columns: Any, first: int, last: int, g: Any, x: Any) -> None:
 # sees that no index is negative, and vectorises. Written in place they were three times slower.
 
 
-@njit(cache=True, inline="always")
+@jit(inline="always")
 def fill(target: Any, value: float) -> None:
     """Set every element."""
     for i in range(len(target)):
         target[i] = value
 
 
-@njit(cache=True, inline="always")
+@jit(inline="always")
 def copy(source: Any, target: Any, step: int) -> None:
     """Set target[i] = source[i · step]."""
     if step == 1:
@@ -104,7 +103,7 @@ def copy(source: Any, target: Any, step: int) -> None:
             target[i] = source[i * step]
 
 
-@njit(cache=True, inline="always")
+@jit(inline="always")
 def add(source: Any, target: Any, step: int) -> None:
     """Add source[i] to target[i · step]."""
     if step == 1:
@@ -115,7 +114,7 @@ def add(source: Any, target: Any, step: int) -> None:
             target[i * step] += source[i]
 
 
-@njit(cache=True, inline="always")
+@jit(inline="always")
 def add_constant(source: Any, value: float, target: Any) -> None:
     """Set target[i] = source[i] + value."""
     for i in range(len(source)):
