@@ -14,6 +14,7 @@ import numpy as np
 from ..backend import array_namespace
 
 FLOATS = (np.float32, np.float64)
+INFINITE = (-math.inf, math.inf)
 
 
 def check_float(operation: str, *, optional: Sequence[str] = (), **arrays: Any) -> None:
@@ -144,11 +145,10 @@ def check_number(
     """
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{operation}: {name} must be a number, got {value!r}")
-    if math.isnan(value):
-        raise ValueError(f"{operation}: {name} must not be NaN")
-    if not low <= value <= high:
+    if not low <= value <= high:  # NaN is in no range
         expected = f"at least {low}" if high == math.inf else f"in {low} … {high}"
         expected = f"at most {high}" if low == -math.inf else expected
+        expected = "a number" if math.isnan(value) and (low, high) == INFINITE else expected
         raise ValueError(f"{operation}: {name} must be {expected}, got {value}")
     return float(value)
 

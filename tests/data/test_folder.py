@@ -153,7 +153,7 @@ def test_damaged_files_are_named(folders):
 
 def test_objects_mistaken_for_classes(folders):
     put(folders, "a", size=(20, 20), values=tuple(range(300)))
-    with pytest.raises(ValueError, match=r"300 different values.*say instances=True"):
+    with pytest.raises(ValueError, match=r"300 different values.*that takes instances=True"):
         ImageMaskFolder(*folders)
 
 

@@ -124,7 +124,7 @@ OF_WRONG_VALUE = {
     ],
     "local_response_norm": [
         ((C, 5), {}, "x must have shape (N, C, ...), got (3,)"),
-        ((X, 0), {}, "size must be a positive int, got 0"),
+        ((X, 0), {}, "size must be at least 1, got 0"),
     ],
     "local_response_norm_backward": [((OTHER, X, 5), {}, unequal("dy", "x"))],
     "relu_backward": [((X, OTHER), {}, unequal("y", "dy"))],
