@@ -1,12 +1,9 @@
 """Bad input to convolution, pooling and interpolation is named."""
 
-import re
-
 import numpy as np
 import pytest
 
-import minis
-from minis import ops
+from .bad_input import NAMES, assert_named, cases
 
 X = np.ones((2, 4, 6, 6))
 X32 = X.astype("float32")
@@ -234,17 +231,8 @@ OF_WRONG_VALUE = {
     ],
 }
 
-CASES = [
-    pytest.param(exception, operation, *case, id=f"{operation}: {case[-1]}")
-    for exception, table in ((TypeError, OF_WRONG_TYPE), (ValueError, OF_WRONG_VALUE))
-    for operation, cases in table.items()
-    for case in cases
-]
 
-
-@pytest.mark.parametrize(("exception", "operation", "args", "options", "text"), CASES)
+@pytest.mark.parametrize(NAMES, cases(OF_WRONG_TYPE, OF_WRONG_VALUE))
 def test_bad_input_is_named(exception, operation, args, options, text, backend) -> None:
     """The text names the operation and the argument, what came and what was expected."""
-    pattern = f"^{re.escape(f'{operation}: {text}')}"
-    with minis.use(backend), pytest.raises(exception, match=pattern):
-        getattr(ops, operation)(*args, **options)
+    assert_named(backend, exception, operation, args, options, text)
