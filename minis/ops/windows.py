@@ -19,9 +19,9 @@ from ..backend import array_namespace
 Axes = tuple[int, ...]  # one int per spatial axis
 
 # Windows are unfolded a block of output positions at a time, so that the columns are still in
-# cache when the matrix product reads them, and so that memory stays small. On two Zen 5 cores a
-# million numbers a block was fastest among 2^15 … 2^22.
-COLUMN_BLOCK = 1 << 20
+# cache when the matrix product reads them, and so that memory stays small. On two Zen 5 cores half
+# a million numbers a block was about the fastest among 2^15 … 2^22.
+COLUMN_BLOCK = 1 << 19
 
 
 def output_size(
