@@ -7,9 +7,9 @@ the kernel, its taps, along one to three axes (with groups, c runs over o's grou
 window of x̂, unfolded into a column, turns the sum into one matrix product ("im2col"; Chellapilla
 et al. 2006): Y = W · columns.
 
-So the gradients are those of a matrix product, dW = dY · columnsᵀ and dcolumns = Wᵀ · dY, and
-folding dcolumns back onto x. Windows overlap: a pixel of x stands in several columns, and their
-gradients add.
+So the gradients are those of a matrix product, dW = dY · columnsᵀ and dcolumns = Wᵀ · dY, which is
+then folded back onto x. Windows overlap: a pixel of x stands in several columns, and their gradients
+add. (Folding goes tap by tap, so that dcolumns never stands in memory whole.)
 """
 
 from __future__ import annotations
@@ -172,9 +172,8 @@ def column_blocks(x: Any, g: Geometry) -> Iterator[tuple[Any, Any]]:
     columns : (N, G, C/G·∏k, L) array
         Their windows, one in each column.
     """
-    windows = window_view(
-        pad(x, g.padding, g.padding), g.kernel, g.stride, g.dilation
-    )  # (N, C, *k, *o)
+    padded = pad(x, g.padding, g.padding)
+    windows = window_view(padded, g.kernel, g.stride, g.dilation)  # (N, C, *k, *o)
     for block in output_blocks(len(x) * g.groups * g.column, g.out):
         positions = math.prod(cut.stop - cut.start for cut in block)
         columns = windows[(..., *block)].reshape(len(x), g.groups, g.column, positions)
