@@ -8,8 +8,8 @@ window of x̂, unfolded into a column, turns the sum into one matrix product ("i
 et al. 2006): Y = W · columns.
 
 So the gradients are those of a matrix product, dW = dY · columnsᵀ and dcolumns = Wᵀ · dY, which is
-then folded back onto x. Windows overlap: a pixel of x stands in several columns, and their gradients
-add. (Folding goes tap by tap, so that dcolumns never stands in memory whole.)
+then folded back onto x. Windows overlap: a pixel of x stands in several columns, and their
+gradients add. (Folding goes tap by tap, so that dcolumns never stands in memory whole.)
 """
 
 from __future__ import annotations
