@@ -163,7 +163,7 @@ def evaluate(
 ) -> None:
     """Score a trained network: on a data set's test part, or on all of your own images."""
     from . import prediction, recipes
-    from .training import evaluate as scores_of
+    from .training import class_iou, dataset_confusion, segmentation_scores
 
     trained = prediction.open_trained(weights)
     if images is not None and masks is not None and data is None:
@@ -180,8 +180,11 @@ def evaluate(
             f"the data have {test_set.num_classes} ({', '.join(test_set.classes)})"
         )
     table = Table("score", "value")
-    for name, value in scores_of(trained.model, test_set, num_classes=test_set.num_classes).items():
+    matrix = dataset_confusion(trained.model, test_set, num_classes=test_set.num_classes)
+    for name, value in segmentation_scores(matrix).items():
         table.add_row(name, f"{value:.4f}")
+    for name, value in zip(trained.classes, class_iou(matrix), strict=True):
+        table.add_row(f"IoU of {escape(name)}", f"{value:.4f}")
     output.print(table)
 
 

@@ -89,6 +89,7 @@ def test_evaluate(cells, trained):
     assert done.returncode == 0, done.stderr
     assert "mean_iou" in done.stdout
     assert "pixel_accuracy" in done.stdout
+    assert "IoU of 255" in done.stdout
     other = cells / "other"
     other.mkdir()
     for i in range(6):

@@ -12,7 +12,7 @@ from .adam import Adam, AdamW
 from .batches import Batches
 from .checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from .clipping import clip_gradient_norm, clip_gradient_value, gradient_norm
-from .evaluate import evaluate
+from .evaluate import dataset_confusion, evaluate
 from .finite import NonFiniteLossError
 from .fit import fit
 from .history import History
@@ -64,6 +64,7 @@ __all__ = [
     "confusion_matrix",
     "connected_components",
     "cosine",
+    "dataset_confusion",
     "evaluate",
     "exponential",
     "fit",

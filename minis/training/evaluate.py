@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..nn.module import Module
@@ -49,6 +51,31 @@ def evaluate(
     >>> evaluate(Threshold(), [sample], num_classes=2)["mean_iou"]
     0.5
     """
+    return segmentation_scores(
+        dataset_confusion(model, dataset, num_classes=num_classes, ignore_index=ignore_index)
+    )
+
+
+def dataset_confusion(
+    model: Module, dataset: Indexed, *, num_classes: int, ignore_index: int | None = 255
+) -> Any:
+    """Segment every sample, and count all pixels in one confusion matrix.
+
+    Parameters
+    ----------
+    model, dataset, num_classes, ignore_index
+        As given to `evaluate`.
+
+    Returns
+    -------
+    (num_classes, num_classes) int64 array
+        Row: true class; column: predicted class.
+
+    Raises
+    ------
+    ValueError
+        As `evaluate`.
+    """
     if not len(dataset):
         raise ValueError("evaluate: the data set is empty")
     matrix = np.zeros((num_classes, num_classes), np.int64)
@@ -62,4 +89,4 @@ def evaluate(
             matrix += confusion_matrix(prediction, sample.labels, num_classes, ignore_index)
     finally:
         model.train(was_training)
-    return segmentation_scores(matrix)
+    return matrix
