@@ -24,6 +24,8 @@ import numpy as np
 import typer
 from rich.console import Console
 
+from minis.doctor import cores
+
 from .cases import CASES
 
 PAUSE = 0.3  # seconds; long enough for the other side's idle threads to go to sleep
@@ -82,7 +84,7 @@ def main(
     backend: Annotated[list[str] | None, typer.Option(help="numpy or numba; repeatable.")] = None,
     case: Annotated[int | None, typer.Option(help="Number of a single case, from 1.")] = None,
     pairs: Annotated[int, typer.Option(min=1, help="Timings of each side.")] = 7,
-    threads: Annotated[int, typer.Option(min=1)] = len(os.sched_getaffinity(0)),
+    threads: Annotated[int, typer.Option(min=1)] = cores(),
 ) -> None:
     """Time the convolutions of minis against PyTorch's."""
     console = Console()

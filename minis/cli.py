@@ -117,10 +117,11 @@ def train(
         train_set, test_set = recipes.datasets(
             data, images, masks, stretched=settings.stretched, seed=seed
         )
-        errors.print(recipes.summary(train_set, test_set, settings), markup=False)
+        size = recipes.crop_size(train_set, crop)
+        errors.print(recipes.summary(train_set, test_set, settings, size), markup=False)
         if resume and last.exists():
             errors.print(f"going on from {last}", markup=False)
-        history = recipes.train(train_set, test_set, settings, out, resume=resume)
+        history = recipes.train(train_set, test_set, settings, size, out, resume=resume)
     except KeyboardInterrupt:
         kept = f"stopped; --resume goes on from {last}" if last.exists() else "stopped"
         errors.print(kept, markup=False)

@@ -59,7 +59,7 @@ def examine() -> list[Finding]:
     version = platform.python_version()
     findings = [
         Finding("Python", sys.version_info >= (3, 11), f"{version} (3.11 or later)", needed=True),
-        Finding("machine", True, f"{platform.machine()}, {_cores()} cores"),
+        Finding("machine", True, f"{platform.machine()}, {cores()} cores"),
     ]
     for name, purpose, needed, remedy in PACKAGES:
         try:
@@ -89,7 +89,8 @@ def _backend(name: str) -> Finding:
     return Finding(f"backend {name}", True, detail, needed=name == "numpy")
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Count the processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

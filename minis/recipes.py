@@ -104,14 +104,15 @@ def datasets(
     return random_split(folder, 0.2, np.random.default_rng(seed))
 
 
-def summary(train_set: Dataset, test_set: Dataset, settings: Settings) -> str:
-    """Say what is about to be trained on what."""
-    size = " × ".join(map(str, crop_size(train_set, settings.crop)))
+def summary(
+    train_set: Dataset, test_set: Dataset, settings: Settings, size: tuple[int, ...]
+) -> str:
+    """Say what is about to be trained on what, in crops of shape `size`."""
     return (
         f"{settings.data}: {len(train_set)} to train on, {len(test_set)} held out; "
         f"{train_set.num_classes} classes: {', '.join(train_set.classes)}\n"
-        f"{settings.model}, {settings.steps} steps of {settings.batch_size} crops of {size} "
-        f"pixels; backend {_serving()}"
+        f"{settings.model}, {settings.steps} steps of {settings.batch_size} crops of "
+        f"{' × '.join(map(str, size))} pixels; backend {_serving()}"
     )
 
 
@@ -123,7 +124,7 @@ def _serving() -> str:
 
 
 def crop_size(dataset: Dataset, crop: int) -> tuple[int, ...]:
-    """Return the shape of crops that every image has room for.
+    """Return the shape of crops that every image has room for: reads every image.
 
     Raises
     ------
@@ -146,6 +147,7 @@ def train(
     train_set: Dataset,
     test_set: Dataset,
     settings: Settings,
+    size: tuple[int, ...],
     directory: Path,
     *,
     resume: bool = False,
@@ -158,6 +160,8 @@ def train(
     train_set, test_set : Dataset
         The best state is that of the highest mean IoU on the second.
     settings : Settings
+    size : tuple of int
+        Shape of the crops, as `crop_size` gives it.
     directory : path
         Where `last.safetensors` and `best.safetensors` go.
     resume : bool
@@ -184,7 +188,6 @@ def train(
     }
     model = build(**arguments, rng=rng)
     # the crops of one epoch are those of the whole run
-    size = crop_size(train_set, settings.crop)
     crops = Crops(train_set, size, settings.batch_size * settings.steps, seed=settings.seed)
     turns = (flip, rot90) if settings.turns else ()
     return fit(

@@ -35,7 +35,7 @@ def test_ceil_mode_wants_the_last_window_to_start_inside() -> None:
 
 def test_a_window_of_minus_infinity_names_its_first_cell() -> None:
     """What PyTorch returns, where no value is greater than the initial one."""
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
     x = np.full((1, 1, 3, 4), -math.inf)
     y, indices = ops.max_pool(x, 2, stride=1, padding=1)
     expected = torch.nn.functional.max_pool2d(
@@ -47,7 +47,7 @@ def test_a_window_of_minus_infinity_names_its_first_cell() -> None:
 
 def test_nan_wins_every_maximum() -> None:
     """As in PyTorch, which hides no NaN in a pooled map."""
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
     x = np.array([[[1.0, math.nan, 3.0, math.nan, 0.0, 2.0]]])
     y, indices = ops.max_pool(x, 4, stride=1)
     expected = torch.nn.functional.max_pool1d(torch.from_numpy(x), 4, stride=1, return_indices=True)

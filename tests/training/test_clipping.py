@@ -6,7 +6,7 @@ import pytest
 from minis.nn.module import Parameter
 from minis.training import clip_gradient_norm, clip_gradient_value, gradient_norm
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
 
 
 def parameters(seed, dtype=np.float64):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from minis.nn.module import Parameter
 from minis.training import SGD, Adam, AdamW, RMSprop
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
 
 SMALL = st.sampled_from([0.0, 1e-2, 0.3])
 FRACTION = st.floats(0, 0.99)

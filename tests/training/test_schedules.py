@@ -6,7 +6,7 @@ import pytest
 
 from minis.training import cosine, exponential, milestones, polynomial, step_decay, with_warmup
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
 
 
 @pytest.mark.parametrize(

