@@ -165,7 +165,7 @@ def test_kernels_without_a_cache():
         CONV,
         """
         import minis_kernels.numba_cpu.jit as j
-        print(convolve(), j.FOLDER)
+        print(convolve(), j.cache_folder(Path(j.__file__)))
         """,
     )
     value, folder = told.split()
@@ -174,21 +174,28 @@ def test_kernels_without_a_cache():
 
 
 def test_other_sources_other_cache(tmp_path, monkeypatch):
-    """The cache's name follows every source, and an older one beside the sources goes."""
+    """A cache's name follows the file and all it imports; an older one beside the sources goes."""
     from minis_kernels.numba_cpu.jit import cache_folder
 
+    def folder():
+        cache_folder.cache_clear()
+        return cache_folder(tmp_path / "a.py")
+
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    source = tmp_path / "a.py"
-    source.write_text("x = 1\n")
-    first = cache_folder(tmp_path)
-    assert first == cache_folder(tmp_path)
-    source.write_text("x = 2\n")
-    second = cache_folder(tmp_path)
+    (tmp_path / "a.py").write_text("from .b import x\n")
+    (tmp_path / "b.py").write_text("from .c import x\n")
+    (tmp_path / "c.py").write_text("x = 1\n")
+    (tmp_path / "d.py").write_text("x = 1\n")
+    first = folder()
+    (tmp_path / "d.py").write_text("x = 2\n")
+    assert folder() == first
+    (tmp_path / "c.py").write_text("x = 2\n")
+    second = folder()
     assert first != second
     assert second.exists()
     assert not first.exists()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "elsewhere"))
-    assert cache_folder(tmp_path).parent == tmp_path / "elsewhere"
+    assert folder().parent == tmp_path / "elsewhere"
 
 
 def test_no_place_for_a_cache(tmp_path, monkeypatch):
@@ -199,7 +206,7 @@ def test_no_place_for_a_cache(tmp_path, monkeypatch):
     blocked.write_text("")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked))
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
-    assert cache_folder(blocked) is None
+    assert cache_folder(blocked / "a.py") is None
 
 
 def test_groups_are_declined():

@@ -1,14 +1,17 @@
 """Compiling kernels, and keeping what was compiled.
 
 Numba caches a compiled function until the file that defines it changes, although it may call
-functions of other files, whose old code it would go on with. So the cache of this folder lies in
-a place named by a digest of all its sources: other sources, another cache. Where no place can be
-written, nothing is cached, and each process compiles anew.
+functions of other files, whose old code it would go on with. So what a file's kernels compile to
+lies in a folder named by a digest of that file and of all files here that it imports: other
+sources, another cache. Where no place can be written, nothing is cached, and each process compiles
+anew.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import functools
 import hashlib
 import os
 import shutil
@@ -18,29 +21,51 @@ from typing import Any
 
 from numba import config, njit
 
-SOURCES = Path(__file__).parent
+
+def sources(file: Path) -> set[Path]:
+    """Return `file` and all that it imports from its own folder, directly or through another.
+
+    Examples
+    --------
+    >>> sorted(path.name for path in sources(Path(__file__)))
+    ['jit.py']
+    """
+    found: set[Path] = set()
+    waiting = [file]
+    while waiting:
+        source = waiting.pop()
+        if source in found or not source.exists():
+            continue
+        found.add(source)
+        for node in ast.walk(ast.parse(source.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                names = [node.module] if node.module else [alias.name for alias in node.names]
+                waiting += [file.parent / f"{name}.py" for name in names]
+    return found
 
 
-def cache_folder(sources: Path = SOURCES) -> Path | None:
-    """Return the folder that compiled kernels are kept in, or None where none can be written.
+@functools.cache
+def cache_folder(file: Path) -> Path | None:
+    """Return the folder that the compiled kernels of `file` are kept in.
 
     It lies in `NUMBA_CACHE_DIR` if that is set, else beside the sources, else in the user's cache.
 
     Parameters
     ----------
-    sources : Path
-        The folder of the sources.
+    file : Path
+        Where the kernels are defined.
 
     Returns
     -------
     Path or None
-        Made if it wasn't there. Older caches beside the sources are removed then.
+        Made if it wasn't there; the file's older caches beside the sources are removed then. None
+        where no place can be written.
     """
     digest = hashlib.sha256()
-    for source in sorted(sources.glob("*.py")):
+    for source in sorted(sources(file)):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    name = f"kernels-{digest.hexdigest()[:16]}"
-    beside = sources / "__pycache__"
+    name = f"kernels-{file.stem}-{digest.hexdigest()[:16]}"
+    beside = file.parent / "__pycache__"
     user = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "minis"
     given = os.environ.get("NUMBA_CACHE_DIR")
     for place in ([Path(given)] if given else []) + [beside, user]:
@@ -52,17 +77,14 @@ def cache_folder(sources: Path = SOURCES) -> Path | None:
             probe.touch()
             probe.unlink()
             if fresh and place == beside:
-                for old in set(beside.glob("kernels-*")) - {folder}:
+                for old in set(beside.glob(f"kernels-{file.stem}-{'[0-9a-f]' * 16}")) - {folder}:
                     shutil.rmtree(old, ignore_errors=True)
             return folder
     return None
 
 
-FOLDER = cache_folder()
-
-
 def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a function with `numba.njit(**options)` when it is first called, cached in `FOLDER`.
+    """Compile a function with `numba.njit(**options)` when it is first called, and cache it.
 
     Examples
     --------
@@ -74,10 +96,12 @@ def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
-        if FOLDER is None:
+        file = Path(function.__code__.co_filename)
+        folder = cache_folder(file) if file.exists() else None
+        if folder is None:
             return njit(**options)(function)
         before = config.CACHE_DIR  # Numba reads it when a function is decorated
-        config.CACHE_DIR = str(FOLDER)
+        config.CACHE_DIR = str(folder)
         try:
             return njit(cache=True, **options)(function)
         finally:
