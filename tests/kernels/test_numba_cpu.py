@@ -23,7 +23,9 @@ def test_every_registered_kernel_is_one_of_an_operation():
         assert callable(minis_kernels.find("numba", name))
 
 
-@pytest.mark.parametrize("name", minis_kernels.KERNELS["numba"])
+@pytest.mark.parametrize(
+    "name", ["conv", "conv_backward", "conv_transpose", "conv_transpose_backward"]
+)
 def test_kernels_serve_and_do_not_just_decline(name):
     """A plain call, float32 and float64, one to three axes, is served by the kernel itself."""
     kernel = minis_kernels.find("numba", name)
