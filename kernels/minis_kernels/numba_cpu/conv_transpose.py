@@ -2,16 +2,15 @@
 
 The output is a convolution's dx, the gradient of the input is that convolution's forward, and the
 gradient of the filters is its dw with x and dy exchanged.
-
-It declines groups: the NumPy text serves them.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .conv import conv, input_gradient, weight_gradient
-from .geometry import Geometry, conv_geometry, servable, three_axes
+from .conv import adjoint, forward, sum_over_pixels
+from .geometry import Geometry, conv_geometry, servable, three_axes, with_three_axes
+from .weight_gradient import weight_gradient
 
 
 def conv_transpose(
@@ -25,14 +24,13 @@ def conv_transpose(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Any:
-    """Apply a convolution's adjoint: `minis.ops.conv_transpose`, for groups = 1."""
+    """Apply a convolution's adjoint: `minis.ops.conv_transpose`."""
     g = _served(x, w, stride, padding, output_padding, dilation, groups)
-    if g is None or (b is not None and (not servable(x, b) or b.shape != (w.shape[1],))):
+    outputs = w.shape[1] * groups
+    if g is None or (b is not None and (not servable(x, b) or b.shape != (outputs,))):
         return NotImplemented
-    y = input_gradient(x, w, g).reshape(len(x), w.shape[1], *g.size[5 - x.ndim :])
-    if b is not None:
-        y += b.reshape(-1, *(1 for _ in y.shape[2:]))
-    return y
+    y = adjoint(x, w, b, g, groups)
+    return y.reshape(len(x), outputs, *g.size[5 - x.ndim :])
 
 
 def conv_transpose_backward(
@@ -46,17 +44,16 @@ def conv_transpose_backward(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Any:
-    """Gradients of `conv_transpose`: `minis.ops.conv_transpose_backward`, for groups = 1."""
+    """Gradients of `conv_transpose`: `minis.ops.conv_transpose_backward`."""
     g = _served(x, w, stride, padding, output_padding, dilation, groups)
     if g is None or not servable(x, dy):
         return NotImplemented
-    if dy.shape != (len(x), w.shape[1], *g.size[5 - x.ndim :]):
+    if dy.shape != (len(x), w.shape[1] * groups, *g.size[5 - x.ndim :]):
         return NotImplemented
-    dx = conv(dy, w, stride=stride, padding=padding, dilation=dilation)
-    if dx is NotImplemented or dx.shape != x.shape:
-        return NotImplemented  # a dilation above the stride lets conv find windows beyond x
-    dw = weight_gradient(x, dy, g).reshape(w.shape)
-    return dx, dw, dy.sum(axis=(0, *range(2, dy.ndim)))
+    dx = forward(dy, w, None, g, groups).reshape(x.shape)
+    dy = with_three_axes(dy)
+    dw = weight_gradient(with_three_axes(x), dy, g, groups).reshape(w.shape)
+    return dx, dw, sum_over_pixels(dy)
 
 
 def _served(
@@ -71,7 +68,7 @@ def _served(
     """Return the sizes of the convolution from y to x, or None if the kernels don't serve it."""
     if not servable(x, w) or not 3 <= x.ndim <= 5 or w.ndim != x.ndim or type(groups) is not int:
         return None
-    if groups != 1 or x.shape[1] != len(w):
+    if groups < 1 or x.shape[1] != len(w) or len(w) % groups:
         return None
     options = three_axes(x.ndim - 2, stride, padding, dilation, output_padding, low=(1, 0, 1, 0))
     if options is None:

@@ -119,9 +119,7 @@ def _run(
 @functools.lru_cache(maxsize=256)
 def _forward_plan(g: Geometry, channels: int, taps: int) -> Plan:
     """A convolution: the last axis of the buffer is split into the residues of the stride."""
-    need = [
-        (g.out[a] - 1) * g.stride[a] + (g.kernel[a] - 1) * g.dilation[a] + 1 for a in range(3)
-    ]
+    need = [(g.out[a] - 1) * g.stride[a] + (g.kernel[a] - 1) * g.dilation[a] + 1 for a in range(3)]
     split = g.stride[2]
     width = -(-need[2] // split)
     padded = (need[0], need[1], split, width)
@@ -151,7 +149,11 @@ def _transposed_plan(g: Geometry, inputs: int, channels: int, taps: int) -> Plan
         s, p, d = g.stride[a], g.padding[a], g.dilation[a]
         reach.append(
             [
-                [(k, (r + p - k * d) // s) for k in range(g.kernel[a]) if (r + p - k * d) % s == 0]
+                [
+                    (k, (r + p - k * d) // s)
+                    for k in reversed(range(g.kernel[a]))  # the buffer is read forwards
+                    if (r + p - k * d) % s == 0
+                ]
                 for r in range(s)
             ]
         )
@@ -281,9 +283,15 @@ def _convolve(
                     d, h = unit // pieces // height, unit // pieces % height
                     j0 = unit % pieces * PIECE
                     j1 = min(j0 + PIECE, columns)
-                    x_line = x_sample + j0 + (
-                        d // steps[1, 0] * steps[0, 0] * padded[1] + h // steps[1, 1] * steps[0, 1]
-                    ) * line
+                    x_line = (
+                        x_sample
+                        + j0
+                        + (
+                            d // steps[1, 0] * steps[0, 0] * padded[1]
+                            + h // steps[1, 1] * steps[0, 1]
+                        )
+                        * line
+                    )
                     residue = (d % steps[1, 0] * steps[1, 1] + h % steps[1, 1]) * weave
                     for q in range(weave):
                         t0 = min(starts[residue + q] + chunk, starts[residue + q + 1])

@@ -5,7 +5,6 @@ One and two axes are three of which the first are of length 1: a single compiled
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,11 +14,7 @@ from .launch import can_launch
 ThreeAxes = tuple[int, int, int]
 
 
-# Rows of a `Geometry` as an array, which is how compiled code receives it.
-SIZE, KERNEL, OUT, STRIDE, PADDING, DILATION = range(6)
-
 LARGEST = 1 << 31  # option; products of larger ones could overflow
-LONGEST_LINE = 1 << 22  # numbers in the columns of one line, the least that a thread unfolds
 
 
 class Geometry(NamedTuple):
@@ -80,16 +75,3 @@ def _extended(size: tuple[int, ...]) -> ThreeAxes:
 def with_three_axes(a: Any) -> Any:
     """View (N, C, *S) as a contiguous (N, C, D, H, W)."""
     return np.ascontiguousarray(a).reshape(*a.shape[:2], *_extended(a.shape[2:]))
-
-
-def lines_per_block(column: int, g: Geometry, tasks: int) -> int:
-    """How many lines of outputs (along the last axis) to treat at once.
-
-    So many that their columns, of `column` numbers each, come to about 2^18 numbers, which stay in
-    the L2 cache, and not under 128 columns, on which BLAS is slow (512 channels at 32²: 33 ms with
-    32 columns a block, 24 ms with 128); but so few that at least `tasks` blocks are there to share
-    among threads.
-    """
-    lines = g.out[0] * g.out[1]
-    fit_in_cache = max(math.ceil(128 / g.out[2]), (1 << 18) // (column * g.out[2]))
-    return min(fit_in_cache, max(1, math.ceil(lines / tasks)))

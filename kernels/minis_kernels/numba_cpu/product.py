@@ -42,7 +42,7 @@ LINE_COLUMNS = 4 * LANES  # of the tile with a single row
 
 
 def _tile(rows: int, registers: int, fresh: bool = False) -> Any:
-    """Return the function that adds to, or if `fresh` sets, a tile of `rows` × (`registers` · LANES)."""
+    """Return the function that adds to, or if `fresh` sets, `rows` × (`registers` · LANES) sums."""
 
     @intrinsic
     def add_product(
@@ -172,4 +172,3 @@ class _Tile:
 add_tile = _tile(ROWS, 2)  # y (ROWS, width ≤ COLUMNS)
 set_tile = _tile(ROWS, 2, fresh=True)
 add_line = _tile(1, 4)  # y (1, width ≤ LINE_COLUMNS)
-

@@ -25,7 +25,7 @@ from numba.extending import models, register_model
 
 _FEATURES = llvm.get_host_cpu_features()
 LANES = 16 if _FEATURES.get("avx512f") else 8 if _FEATURES.get("avx") else 4
-REGISTERS = 16 if LANES == 8 or _FEATURES.get("sse2") and LANES == 4 else 32
+REGISTERS = 16 if LANES == 8 or (LANES == 4 and _FEATURES.get("sse2")) else 32
 
 I64 = ir.IntType(64)
 
@@ -82,9 +82,7 @@ def store_masked(builder: Any, value: Any, address: Any, mask: Any) -> None:
     """Store the lanes that a mask names."""
     pointer = builder.bitcast(address, value.type.as_pointer())
     name = f"llvm.masked.store.{_suffix(value.type)}.p0"
-    of = ir.FunctionType(
-        ir.VoidType(), [value.type, pointer.type, ir.IntType(32), mask.type]
-    )
+    of = ir.FunctionType(ir.VoidType(), [value.type, pointer.type, ir.IntType(32), mask.type])
     function = cgutils.get_or_insert_function(builder.module, of, name)
     align = ir.Constant(ir.IntType(32), _alignment(value.type))
     builder.call(function, [value, pointer, align, mask])
@@ -193,14 +191,10 @@ def _shuffle(mask: Callable[[int], int]) -> Any:
     @intrinsic
     def shuffle(typing: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            def numbers(values: Any) -> Any:
-                values = list(values)
-                return ir.Constant(ir.VectorType(ir.IntType(32), len(values)), values)
-
             halves = [
-                builder.shuffle_vector(*args[i : i + 2], numbers(range(2 * LANES))) for i in (0, 2)
+                builder.shuffle_vector(*args[i : i + 2], _numbers(range(2 * LANES))) for i in (0, 2)
             ]
-            return builder.shuffle_vector(*halves, numbers(map(mask, range(LANES))))
+            return builder.shuffle_vector(*halves, _numbers(map(mask, range(LANES))))
 
         return a(a, b, c, d), code
 
@@ -237,3 +231,40 @@ def _overload(operation: Any, instruction: str) -> None:
 _overload(operator.add, "fadd")
 _overload(operator.sub, "fsub")
 _overload(operator.mul, "fmul")
+
+
+@intrinsic
+def transpose_tile(
+    typing: Any, x: Any, x_at: Any, x_step: Any, y: Any, y_at: Any, y_step: Any
+) -> Any:
+    """Transpose LANES × LANES numbers: y[y_at + i · y_step + j] = x[x_at + j · x_step + i]."""
+    i64 = types.int64
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = llvm_vector(x.dtype)
+        read = element(context, builder, x, args[0], args[1])
+        write = element(context, builder, y, args[3], args[4])
+        rows = [
+            load_at(builder, builder.gep(read, [builder.mul(args[2], I64(j))]), vector)
+            for j in range(LANES)
+        ]
+        half = LANES // 2
+        while half:  # swap the off-diagonal halves of blocks of 2 · half rows
+            keep = [lane if lane // half % 2 == 0 else lane - half + LANES for lane in range(LANES)]
+            take = [lane + half if lane // half % 2 == 0 else lane + LANES for lane in range(LANES)]
+            for j in range(LANES):
+                if j // half % 2 == 0:
+                    pair = rows[j], rows[j + half]
+                    rows[j] = builder.shuffle_vector(*pair, _numbers(keep))
+                    rows[j + half] = builder.shuffle_vector(*pair, _numbers(take))
+            half //= 2
+        for i, row in enumerate(rows):
+            store_at(builder, row, builder.gep(write, [builder.mul(args[5], I64(i))]))
+        return context.get_dummy_value()
+
+    return types.void(x, i64, i64, y, i64, i64), code
+
+
+def _numbers(values: Any) -> Any:
+    values = list(values)
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(values)), values)

@@ -29,7 +29,7 @@ from numba import prange
 from .jit import jit
 from .launch import launch
 from .product import COLUMNS, ROWS, set_tile
-from .vector import LANES, every_fourth, load, load_within, store, store_below, woven
+from .vector import LANES, every_fourth, load, load_within, store_below, woven
 
 A, B = 0.75, 1.5  # the points: 0, ±A, ±B, ∞
 A2, B2 = A * A, B * B
@@ -263,9 +263,7 @@ def _multiply(
 
 
 @jit()
-def _transform_output(
-    m: Any, shape: Any, block: int, o0: int, o1: int, bias: Any, y: Any
-) -> None:
+def _transform_output(m: Any, shape: Any, block: int, o0: int, o1: int, bias: Any, y: Any) -> None:
     """Write Aᵀ m A + bias to the outputs o0…o1, which m holds one after the other."""
     first, last, r0, r1 = _extent(shape, block)
     across = shape[5]

@@ -1,0 +1,202 @@
+"""A convolution's gradient with respect to its filters, as sums over pixels.
+
+    dw[o, c, k] = Σ_p dy[o, p] · x[c, p · stride + k · dilation − padding]
+
+The sum runs over pixels, so pixels must not be the neighbours of a register tile. Both arrays are
+turned to channels last: then the neighbours are channels of x (for a dilation of 1 on the last
+axis even taps and channels, as x[p + k, c] follows x[p, c]), and each pixel is one step of
+`product.add_tile`, whose w is dy and whose offsets are the pixels' places:
+
+    dw[o, (k, c)] += dy[p, o] · x[place[p] + (k, c)]       ROWS × COLUMNS sums in registers
+
+Nothing is unfolded, and no thread waits for another: each takes some outputs and all pixels.
+Sums run over the pixels in one order, whatever the number of threads.
+
+Filters with few channels or outputs a group (depthwise) are sums of products of lines instead.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from .geometry import Geometry
+from .jit import jit
+from .launch import launch
+from .product import COLUMNS, ROWS, add_tile
+from .vector import LANES, transpose_tile
+
+PIXELS = 512  # whose products are added at a time: their dy, in L2, serves all taps
+TASKS = 8  # at least, where the shapes allow it
+FEW = 4  # channels or outputs a group, below which lines are multiplied
+
+
+def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
+    """Return dw (O, C/groups, *kernel) of y (N, O, *out) = the convolution g of x (N, C, *size)."""
+    n, o = dy.shape[:2]
+    channels, outputs = x.shape[1] // groups, o // groups
+    dw = np.empty((o, channels, *g.kernel), x.dtype)
+    need = [(g.out[a] - 1) * g.stride[a] + (g.kernel[a] - 1) * g.dilation[a] + 1 for a in range(3)]
+    before = np.array(g.padding)
+    steps = np.array([g.stride, g.dilation])
+    if groups > 1 and min(channels, outputs) < FEW:
+        launch(_multiply_lines, dy, x, before, steps, dw)
+        return dw
+    padded_outputs = -(-outputs // ROWS) * ROWS
+    dy_last = np.empty((groups, n, *g.out, padded_outputs), x.dtype)
+    x_last = np.empty((groups, n, *need, channels), x.dtype)
+    launch(_channels_last, dy, np.zeros(3, np.int64), dy_last)
+    launch(_channels_last, x, before, x_last)
+    run = g.kernel[2] if g.dilation[2] == 1 else 1  # taps that lie beside their channels
+    taps = math.prod(g.kernel) // run
+    lines = max(1, PIXELS // g.out[2])
+    h, w = np.indices((min(lines, g.out[1]), g.out[2])).reshape(2, -1)
+    places = (h * g.stride[1] * need[2] + w * g.stride[2]) * channels
+    blocks = padded_outputs // ROWS
+    parts = min(blocks, max(1, math.ceil(TASKS / groups)))
+    tap_parts = min(taps, max(1, math.ceil(TASKS / groups / parts)))
+    sums = np.zeros((groups, padded_outputs, taps, run * channels), x.dtype)
+    shape = np.array([parts, tap_parts, lines, run])
+    launch(_multiply, dy_last, x_last, places, shape, steps, sums, np.array(g.kernel))
+    launch(_channels_first, sums, run, dw.reshape(o, channels, -1))
+    return dw
+
+
+@jit(parallel=True)
+def _multiply(dy: Any, x: Any, places: Any, shape: Any, steps: Any, sums: Any, kernel: Any) -> None:
+    parts, tap_parts, lines, run = shape
+    groups, n, depth, height, width, outputs = dy.shape
+    _, _, size0, size1, size2, channels = x.shape
+    _, _, taps, row = sums.shape
+    blocks = outputs // ROWS
+    taps2 = kernel[2] // run
+    for task in prange(groups * parts * tap_parts):
+        group, part, tap_part = (
+            task // tap_parts // parts,
+            task // tap_parts % parts,
+            task % tap_parts,
+        )
+        for plane in range(n * depth):
+            for h in range(0, height, lines):
+                pixels = min(lines, height - h) * width
+                dy_at = ((group * n * depth + plane) * height + h) * width * outputs
+                x_base = (
+                    ((group * n + plane // depth) * size0 + plane % depth * steps[0, 0]) * size1
+                    + h * steps[0, 1]
+                ) * size2
+                for tap in range(tap_part * taps // tap_parts, (tap_part + 1) * taps // tap_parts):
+                    i, j = tap // taps2 // kernel[1], tap // taps2 % kernel[1]
+                    k = tap % taps2
+                    x_at = (
+                        x_base
+                        + (i * steps[1, 0] * size1 + j * steps[1, 1]) * size2
+                        + k * steps[1, 2]
+                    ) * channels
+                    for column in range(0, row, COLUMNS):
+                        for block in range(part * blocks // parts, (part + 1) * blocks // parts):
+                            at = ((group * outputs + block * ROWS) * taps + tap) * row + column
+                            add_tile(dy, dy_at + block * ROWS, outputs, x, x_at + column, places,
+                                     0, pixels, sums, at, taps * row, row - column)  # fmt: skip
+
+
+@jit(parallel=True)
+def _channels_first(sums: Any, run: int, dw: Any) -> None:
+    """dw[o, c, (tap, k)] = sums[group, o, tap, (k, c)]."""
+    outputs = len(dw) // len(sums)
+    channels = dw.shape[1]
+    for o in prange(len(dw)):
+        source = sums[o // outputs, o % outputs]
+        for tap in range(sums.shape[2]):
+            for k in range(run):
+                for c in range(channels):
+                    dw[o, c, tap * run + k] = source[tap, k * channels + c]
+
+
+@jit(parallel=True)
+def _channels_last(x: Any, before: Any, last: Any) -> None:
+    """Pad x (N, groups · C, *size) to last (groups, N, *padded, C'), with zeros also beyond C."""
+    groups, n, depth, height, width, padded_channels = last.shape
+    channels = x.shape[1] // groups
+    _, _, size0, size1, size2 = x.shape
+    plane = size0 * size1 * size2
+    for line in prange(groups * n * depth * height):
+        h, rest = line % height, line // height
+        d, sample = rest % depth, rest // depth
+        group, sample = sample // n, sample % n
+        to = line * width * padded_channels
+        target = last.reshape(-1)[to : to + width * padded_channels]
+        d, h = d - before[0], h - before[1]
+        if not (0 <= d < size0 and 0 <= h < size1):
+            target[:] = 0
+            continue
+        first = min(width, max(0, before[2]))
+        stop = max(first, min(width, size2 + before[2]))
+        target[: first * padded_channels] = 0
+        target[stop * padded_channels :] = 0
+        base = ((sample * groups + group) * channels * size0 + d) * size1 * size2 + h * size2
+        base -= before[2]  # of column 0 of the padded line
+        whole = channels - channels % LANES
+        square = stop - (stop - first) % LANES
+        for c in range(0, whole, LANES):
+            for i in range(first, square, LANES):
+                at = base + c * plane + i
+                transpose_tile(x, at, plane, last, to + i * padded_channels + c, padded_channels)
+        flat = x.reshape(-1)
+        for c in range(padded_channels):
+            begin = square if c < whole else first
+            if c < channels:
+                for i in range(begin, stop):
+                    target[i * padded_channels + c] = flat[base + c * plane + i]
+            else:
+                for i in range(begin, stop):
+                    target[i * padded_channels + c] = 0
+
+
+@jit(parallel=True, fastmath={"reassoc", "contract", "nsz"})
+def _multiply_lines(dy: Any, x: Any, before: Any, steps: Any, dw: Any) -> None:
+    """For each output, channel and tap, the sum of the products of all lines."""
+    n, outputs, depth, height, _ = dy.shape
+    _, channels, kernel0, kernel1, kernel2 = dw.shape
+    _, all_channels, size0, size1, _ = x.shape
+    per_group = outputs // (all_channels // channels)
+    for task in prange(outputs * channels):
+        o, c = task // channels, task % channels
+        source = o // per_group * channels + c
+        sums = dw[o, c]
+        sums[:] = 0
+        for sample in range(n):
+            for d in range(depth):
+                for h in range(height):
+                    for i in range(kernel0):
+                        for j in range(kernel1):
+                            z = d * steps[0, 0] + i * steps[1, 0] - before[0]
+                            y = h * steps[0, 1] + j * steps[1, 1] - before[1]
+                            if 0 <= z < size0 and 0 <= y < size1:
+                                for k in range(kernel2):
+                                    left = k * steps[1, 2] - before[2]
+                                    sums[i, j, k] += _dot(
+                                        dy[sample, o, d, h], x[sample, source, z, y], left,
+                                        steps[0, 2],
+                                    )  # fmt: skip
+
+
+@jit(fastmath={"reassoc", "contract", "nsz"})
+def _dot(dy: Any, x: Any, left: int, step: int) -> Any:
+    """Σ dy[p] · x[p · step + left] where that lies inside x."""
+    first = max(0, -(left // step))
+    stop = min(len(dy), (len(x) - 1 - left) // step + 1)
+    total = dy.dtype.type(0)
+    if stop <= first:
+        return total
+    a = dy[first:stop]
+    if step == 1:
+        b = x[first + left : stop + left]
+        for p in range(len(a)):
+            total += a[p] * b[p]
+    else:
+        for p in range(len(a)):
+            total += a[p] * x[(first + p) * step + left]
+    return total
