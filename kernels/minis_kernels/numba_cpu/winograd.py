@@ -29,7 +29,7 @@ from numba import prange
 from .jit import jit
 from .launch import launch
 from .product import COLUMNS, ROWS, set_tile
-from .vector import LANES, every_fourth, load, load_within, store_below, woven
+from .vector import LANES, every_fourth, load, load_within, store, store_below, woven
 
 A, B = 0.75, 1.5  # the points: 0, ±A, ±B, ∞
 A2, B2 = A * A, B * B
@@ -37,6 +37,8 @@ F = 36  # numbers of a transformed tile
 STRIP = 16  # input channels whose filters are transformed at a time
 MANY_TILES = 512  # from which on threads share blocks of tiles rather than channels
 PAD = LANES  # numbers between the transformed planes, so that they don't share cache sets
+
+INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # called by compiled code only
 
 phase0, phase1, phase2, phase3 = (every_fourth(phase) for phase in range(4))
 part0, part1, part2, part3 = (woven(part) for part in range(4))
@@ -80,8 +82,11 @@ def _block(run: int, tiles: tuple[int, int], taps: int) -> tuple[int, int]:
 @jit(parallel=True)
 def _transform_all_filters(w: Any, adjoint: bool, outputs: int, filters: Any) -> None:
     size = filters[0, 0].size
-    for block in prange(filters.shape[1]):
-        _transform_filters(w, adjoint, block, outputs, filters, block * size, filters[0].size)
+    for task in prange(filters.shape[1]):
+        block = np.int64(task)
+        _transform_filters(
+            w, adjoint, block, outputs, filters.reshape(-1), block * size, filters[0].size
+        )
 
 
 @jit(parallel=True)
@@ -93,12 +98,14 @@ def _by_tiles(
     inputs, outputs = filters.shape[2], filters.shape[1] * ROWS
     most = shape[6] * shape[7] * shape[5]
     halo = (shape[6] + shape[0] - 1) * shape[7] * shape[5]
-    for block in prange(blocks):
+    start = np.int64(0)
+    for task in prange(blocks):
+        block = np.int64(task)
         v = np.empty(F * (c * halo + PAD) + COLUMNS, x.dtype)
         m = np.empty(F * (outputs * most + PAD) + COLUMNS, x.dtype)
-        _transform_input(x, shape, block, 0, c, y.shape[2], v)
-        _multiply(filters, filters[0].size, shape, block, inputs, outputs, v, m)
-        _transform_output(m, shape, block, 0, y.shape[1], bias, y)
+        _transform_input(x, shape, block, start, c, y.shape[2], v)
+        _multiply(filters.reshape(-1), filters[0].size, shape, block, inputs, outputs, v, m)
+        _transform_output(m, shape, block, start, y.shape[1], bias, y)
 
 
 @jit(parallel=True)
@@ -109,18 +116,21 @@ def _by_channels(
     c, outputs = x.shape[1], y.shape[1]
     inputs = c * shape[0]
     most = shape[6] * shape[7] * shape[5]
-    for channel in prange(c):
+    for task in prange(c):
+        channel = np.int64(task)
         _transform_input(x, shape, block, channel, channel + 1, y.shape[2], v)
-    for part in prange((outputs + ROWS - 1) // ROWS):
+    rows = np.int64(ROWS)
+    for task in prange((outputs + ROWS - 1) // ROWS):
+        part = np.int64(task)
         filters = np.empty(F * inputs * ROWS, x.dtype)  # never leave the cache
         m = np.empty(F * (ROWS * most + PAD) + COLUMNS, x.dtype)
-        _transform_filters(w, adjoint, part, outputs, filters, 0, inputs * ROWS)
-        _multiply(filters, inputs * ROWS, shape, block, inputs, ROWS, v, m)
+        _transform_filters(w, adjoint, part, outputs, filters, np.int64(0), inputs * ROWS)
+        _multiply(filters, inputs * ROWS, shape, block, inputs, rows, v, m)
         first = part * ROWS
         _transform_output(m, shape, block, first, min(first + ROWS, outputs), bias, y)
 
 
-@jit()
+@jit(**INNER)
 def _extent(shape: Any, block: int) -> Any:
     """Planes first…last and rows of tiles r0…r1 of a block."""
     planes, rows, run = shape[6], shape[7], shape[9]
@@ -132,7 +142,7 @@ def _extent(shape: Any, block: int) -> Any:
     return first, min(first + planes, begin + run), r0, min(r0 + rows, shape[4])
 
 
-@jit()
+@jit(**INNER)
 def _transform_filters(
     w: Any, adjoint: bool, block: int, outputs: int, filters: Any, at: int, step: int
 ) -> None:
@@ -143,7 +153,9 @@ def _transform_filters(
     output_step, input_step = (size, c * size) if adjoint else (c * size, size)
     inputs = len(w) if adjoint else c
     first = block * ROWS
-    g = np.zeros((9, taps * STRIP * ROWS), w.dtype)
+    line = taps * STRIP * ROWS
+    g = np.zeros((9, line), w.dtype)
+    half = np.empty(18 * LANES, w.dtype)  # G g
     for begin in range(0, inputs, STRIP):
         strip = min(STRIP, inputs - begin)
         for m in range(min(ROWS, outputs - first)):
@@ -160,23 +172,30 @@ def _transform_filters(
                         for k in range(9):
                             g[k, (i * taps + tap) * ROWS + m] = flat[source + tap * 9 + k]
         count = strip * taps * ROWS
+        to = at + begin * taps * ROWS
         for i in range(0, count, LANES):
-            row0 = _filter(_at(g, 0, i), _at(g, 1, i), _at(g, 2, i))
-            row1 = _filter(_at(g, 3, i), _at(g, 4, i), _at(g, 5, i))
-            row2 = _filter(_at(g, 6, i), _at(g, 7, i), _at(g, 8, i))
+            for k in range(3):
+                from_ = 3 * k * line + i
+                row = _filter(load(g, from_), load(g, from_ + line), load(g, from_ + 2 * line))
+                _keep(half, 6 * k * LANES, LANES, row, LANES)
             for j in range(6):
-                column = _filter(row0[j], row1[j], row2[j])
-                to = at + begin * taps * ROWS + i
-                for k in range(6):
-                    store_below(filters, to + (6 * k + j) * step, column[k], count - i)
+                above, middle = load(half, j * LANES), load(half, (6 + j) * LANES)
+                column = _filter(above, middle, load(half, (12 + j) * LANES))
+                _keep(filters, to + i + j * step, 6 * step, column, count - i)
 
 
-@jit(inline="always")
-def _at(g: Any, k: int, i: int) -> Any:
-    return load(g, k * g.shape[1] + i)
+@jit(**INNER)
+def _keep(y: Any, at: int, step: int, vectors: Any, count: int) -> None:
+    """Store the first `count` lanes of six vectors, `step` numbers apart."""
+    store_below(y, at, vectors[0], count)
+    store_below(y, at + step, vectors[1], count)
+    store_below(y, at + 2 * step, vectors[2], count)
+    store_below(y, at + 3 * step, vectors[3], count)
+    store_below(y, at + 4 * step, vectors[4], count)
+    store_below(y, at + 5 * step, vectors[5], count)
 
 
-@jit()
+@jit(**INNER)
 def _transform_input(
     x: Any, shape: Any, block: int, c0: int, c1: int, out_depth: int, v: Any
 ) -> None:
@@ -187,6 +206,7 @@ def _transform_input(
     tiles = (r1 - r0) * across
     planes = last - first + taps - 1
     step = c * planes * tiles + PAD
+    half = np.empty(F * LANES, x.dtype)  # d B
     for channel in range(c0, c1):
         for plane in range(planes):
             n = first // out_depth if taps > 1 else (first + plane) // out_depth
@@ -198,20 +218,28 @@ def _transform_input(
                 to = (channel * planes + plane) * tiles + (r - r0) * across
                 for j in range(0, across, LANES):
                     left = 4 * j - pad2
-                    row0 = _input_row(x, base, top, left, height, width, inside)
-                    row1 = _input_row(x, base, top + 1, left, height, width, inside)
-                    row2 = _input_row(x, base, top + 2, left, height, width, inside)
-                    row3 = _input_row(x, base, top + 3, left, height, width, inside)
-                    row4 = _input_row(x, base, top + 4, left, height, width, inside)
-                    row5 = _input_row(x, base, top + 5, left, height, width, inside)
                     for i in range(6):
-                        column = _input(row0[i], row1[i], row2[i], row3[i], row4[i], row5[i])
-                        for k in range(6):
-                            at = (6 * k + i) * step + to + j
-                            store_below(v, at, column[k], across - j)
+                        row = _input_row(x, base, top + i, left, height, width, inside)
+                        _keep(half, 6 * i * LANES, LANES, row, LANES)
+                    for i in range(6):
+                        column = _input(*_six(half, i * LANES, 6 * LANES))
+                        _keep(v, i * step + to + j, 6 * step, column, across - j)
 
 
-@jit()
+@jit(**INNER)
+def _six(x: Any, at: int, step: int) -> Any:
+    """Load six vectors, `step` numbers apart."""
+    return (
+        load(x, at),
+        load(x, at + step),
+        load(x, at + 2 * step),
+        load(x, at + 3 * step),
+        load(x, at + 4 * step),
+        load(x, at + 5 * step),
+    )
+
+
+@jit(**INNER)
 def _input_row(
     x: Any, base: int, row: int, left: int, height: int, width: int, inside: bool
 ) -> Any:
@@ -238,7 +266,7 @@ def _input_row(
     )
 
 
-@jit()
+@jit(**INNER)
 def _multiply(
     filters: Any, step: int, shape: Any, block: int, inputs: int, outputs: int, v: Any, m: Any
 ) -> None:
@@ -262,7 +290,7 @@ def _multiply(
                          columns - j)  # fmt: skip
 
 
-@jit()
+@jit(**INNER)
 def _transform_output(m: Any, shape: Any, block: int, o0: int, o1: int, bias: Any, y: Any) -> None:
     """Write Aᵀ m A + bias to the outputs o0…o1, which m holds one after the other."""
     first, last, r0, r1 = _extent(shape, block)
@@ -271,6 +299,8 @@ def _transform_output(m: Any, shape: Any, block: int, o0: int, o1: int, bias: An
     tiles = (r1 - r0) * across
     columns = (last - first) * tiles
     step = (o1 - o0 + ROWS - 1) // ROWS * ROWS * columns + PAD
+    half = np.empty(24 * LANES, y.dtype)  # m A
+    done = np.empty(16 * LANES, y.dtype)
     for channel in range(o0, o1):
         for plane in range(first, last):
             base = ((plane // depth * o + channel) * depth + plane % depth) * height * width
@@ -278,45 +308,30 @@ def _transform_output(m: Any, shape: Any, block: int, o0: int, o1: int, bias: An
                 start = (channel - o0) * columns + (plane - first) * tiles + (r - r0) * across
                 for j in range(0, across, LANES):
                     at = start + j
-                    row0 = _output_row(m, at, step)
-                    row1 = _output_row(m, at + 6 * step, step)
-                    row2 = _output_row(m, at + 12 * step, step)
-                    row3 = _output_row(m, at + 18 * step, step)
-                    row4 = _output_row(m, at + 24 * step, step)
-                    row5 = _output_row(m, at + 30 * step, step)
-                    # columns of outputs, each with the rows 0…3
-                    a = _output(row0[0], row1[0], row2[0], row3[0], row4[0], row5[0])
-                    b = _output(row0[1], row1[1], row2[1], row3[1], row4[1], row5[1])
-                    c = _output(row0[2], row1[2], row2[2], row3[2], row4[2], row5[2])
-                    d = _output(row0[3], row1[3], row2[3], row3[3], row4[3], row5[3])
-                    for i in range(4):
-                        if 4 * r + i < height:
-                            to = base + (4 * r + i) * width + 4 * j
-                            left = width - 4 * j
-                            p, q, s, t = a[i], b[i], c[i], d[i]
-                            store_below(y, to, part0(p, q, s, t) + bias[channel], left)
-                            to, left = to + LANES, left - LANES
-                            store_below(y, to, part1(p, q, s, t) + bias[channel], left)
-                            to, left = to + LANES, left - LANES
-                            store_below(y, to, part2(p, q, s, t) + bias[channel], left)
-                            to, left = to + LANES, left - LANES
-                            store_below(y, to, part3(p, q, s, t) + bias[channel], left)
+                    for i in range(6):
+                        row = _output(*_six(m, start + j + 6 * i * step, step))
+                        store(half, 4 * i * LANES, row[0])
+                        store(half, (4 * i + 1) * LANES, row[1])
+                        store(half, (4 * i + 2) * LANES, row[2])
+                        store(half, (4 * i + 3) * LANES, row[3])
+                    for i in range(4):  # columns of outputs, each with its rows 0…3
+                        column = _output(*_six(half, i * LANES, 4 * LANES))
+                        store(done, i * LANES, column[0])
+                        store(done, (4 + i) * LANES, column[1])
+                        store(done, (8 + i) * LANES, column[2])
+                        store(done, (12 + i) * LANES, column[3])
+                    for i in range(min(4, height - 4 * r)):
+                        to = base + (4 * r + i) * width + 4 * j
+                        a, b = load(done, 4 * i * LANES), load(done, (4 * i + 1) * LANES)
+                        c, d = load(done, (4 * i + 2) * LANES), load(done, (4 * i + 3) * LANES)
+                        left, shift = width - 4 * j, bias[channel]
+                        store_below(y, to, part0(a, b, c, d) + shift, left)
+                        store_below(y, to + LANES, part1(a, b, c, d) + shift, left - LANES)
+                        store_below(y, to + 2 * LANES, part2(a, b, c, d) + shift, left - 2 * LANES)
+                        store_below(y, to + 3 * LANES, part3(a, b, c, d) + shift, left - 3 * LANES)
 
 
-@jit()
-def _output_row(m: Any, at: int, step: int) -> Any:
-    """Six numbers of each tile, times A: four vectors."""
-    return _output(
-        load(m, at),
-        load(m, at + step),
-        load(m, at + 2 * step),
-        load(m, at + 3 * step),
-        load(m, at + 4 * step),
-        load(m, at + 5 * step),
-    )
-
-
-@jit(inline="always")
+@jit(**INNER)
 def _input(d0: Any, d1: Any, d2: Any, d3: Any, d4: Any, d5: Any) -> Any:
     """Bᵀ d."""
     even_a, odd_a = d4 - d2 * B2, (d3 - d1 * B2) * A
@@ -331,7 +346,7 @@ def _input(d0: Any, d1: Any, d2: Any, d3: Any, d4: Any, d5: Any) -> Any:
     )
 
 
-@jit(inline="always")
+@jit(**INNER)
 def _filter(g0: Any, g1: Any, g2: Any) -> Any:
     """G g."""
     even_a = (g0 + g2 * A2) * (1 / (2 * A2 * (A2 - B2)))
@@ -347,7 +362,7 @@ def _filter(g0: Any, g1: Any, g2: Any) -> Any:
     )
 
 
-@jit(inline="always")
+@jit(**INNER)
 def _output(m0: Any, m1: Any, m2: Any, m3: Any, m4: Any, m5: Any) -> Any:
     """Aᵀ m."""
     even_a, odd_a, even_b, odd_b = m1 + m2, m1 - m2, m3 + m4, m3 - m4
