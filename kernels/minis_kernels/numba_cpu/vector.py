@@ -268,3 +268,18 @@ def transpose_tile(
 def _numbers(values: Any) -> Any:
     values = list(values)
     return ir.Constant(ir.VectorType(ir.IntType(32), len(values)), values)
+
+
+@intrinsic
+def prefetch(typing: Any, array: Any, at: Any) -> Any:
+    """Begin to fetch the cache line of x[at], which need not lie inside x."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        address = element(context, builder, array, args[0], args[1])
+        i32 = ir.IntType(32)
+        of = ir.FunctionType(ir.VoidType(), [address.type, i32, i32, i32])
+        function = cgutils.get_or_insert_function(builder.module, of, "llvm.prefetch.p0")
+        builder.call(function, [address, i32(0), i32(3), i32(1)])  # to read, keep, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), code

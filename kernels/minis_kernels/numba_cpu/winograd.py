@@ -27,9 +27,10 @@ import numpy as np
 from numba import prange
 
 from .jit import jit
-from .launch import launch
+from .launch import exclusive, launch, threads
 from .product import COLUMNS, ROWS, set_tile
-from .vector import LANES, every_fourth, load, load_within, store, store_below, woven
+from .scratch import scratch
+from .vector import LANES, every_fourth, load, load_within, prefetch, store, store_below, woven
 
 A, B = 0.75, 1.5  # the points: 0, ±A, ±B, ∞
 A2, B2 = A * A, B * B
@@ -60,15 +61,24 @@ def convolve(x: Any, w: Any, bias: Any, padding: tuple[int, int, int], adjoint: 
     planes, rows = _block(run, tiles, taps)
     shape = np.array([taps, *padding, *tiles, planes, rows, runs, run])
     blocks = runs * -(-run // planes) * -(-tiles[0] // rows)
-    if blocks * planes * rows * tiles[1] >= MANY_TILES:
-        filters = np.empty((F, outputs_blocks, c * taps, ROWS), x.dtype)
-        launch(_transform_all_filters, w, adjoint, outputs, filters)
-        launch(_by_tiles, blocks, x, w, adjoint, filters, bias, shape, y)
-    else:
-        columns = (planes + taps - 1) * rows * tiles[1]
-        v = np.empty(F * (c * columns + PAD) + COLUMNS, x.dtype)
-        for block in range(blocks):
-            launch(_by_channels, block, x, w, adjoint, bias, shape, v, y)
+    columns = planes * rows * tiles[1]
+    halo = (planes + taps - 1) * rows * tiles[1]
+    v_size = F * (c * halo + PAD) + COLUMNS
+    with exclusive():
+        if blocks * columns >= MANY_TILES:
+            filters = scratch("filters", (F, outputs_blocks, c * taps, ROWS), x.dtype)
+            launch(_transform_all_filters, w, adjoint, outputs, filters)
+            v = scratch("inputs", (threads(), v_size), x.dtype)
+            m_size = F * (outputs_blocks * ROWS * columns + PAD) + COLUMNS
+            m = scratch("products", (threads(), m_size), x.dtype)
+            launch(_by_tiles, blocks, x, filters, bias, shape, v, m, y)
+        else:
+            v = scratch("inputs", (1, v_size), x.dtype)
+            f = scratch("filters", (threads(), F * c * taps * ROWS), x.dtype)
+            m_size = F * (ROWS * columns + PAD) + COLUMNS
+            m = scratch("products", (threads(), m_size), x.dtype)
+            for block in range(blocks):
+                launch(_by_channels, block, x, w, adjoint, bias, shape, v[0], f, m, y)
     return y
 
 
@@ -91,43 +101,39 @@ def _transform_all_filters(w: Any, adjoint: bool, outputs: int, filters: Any) ->
 
 @jit(parallel=True)
 def _by_tiles(
-    blocks: int, x: Any, w: Any, adjoint: bool, filters: Any, bias: Any, shape: Any, y: Any
+    blocks: int, x: Any, filters: Any, bias: Any, shape: Any, v: Any, m: Any, y: Any
 ) -> None:
     """Each block of tiles by one thread, through all three steps."""
-    c = x.shape[1]
-    inputs, outputs = filters.shape[2], filters.shape[1] * ROWS
-    most = shape[6] * shape[7] * shape[5]
-    halo = (shape[6] + shape[0] - 1) * shape[7] * shape[5]
+    _, parts, inputs, rows = filters.shape
+    flat, step = filters.reshape(-1), filters[0].size
     start = np.int64(0)
-    for task in prange(blocks):
-        block = np.int64(task)
-        v = np.empty(F * (c * halo + PAD) + COLUMNS, x.dtype)
-        m = np.empty(F * (outputs * most + PAD) + COLUMNS, x.dtype)
-        _transform_input(x, shape, block, start, c, y.shape[2], v)
-        _multiply(filters.reshape(-1), filters[0].size, shape, block, inputs, outputs, v, m)
-        _transform_output(m, shape, block, start, y.shape[1], bias, y)
+    for worker in prange(len(v)):
+        for block in range(worker, blocks, len(v)):
+            _transform_input(x, shape, block, start, x.shape[1], y.shape[2], v[worker])
+            _multiply(flat, step, shape, block, inputs, parts * rows, v[worker], m[worker])
+            _transform_output(m[worker], shape, block, start, y.shape[1], bias, y)
 
 
 @jit(parallel=True)
 def _by_channels(
-    block: int, x: Any, w: Any, adjoint: bool, bias: Any, shape: Any, v: Any, y: Any
-) -> None:
+    block: int, x: Any, w: Any, adjoint: bool, bias: Any, shape: Any, v: Any, filters: Any,
+    m: Any, y: Any,
+) -> None:  # fmt: skip
     """One block of tiles by all threads: they share its channels, then its outputs."""
     c, outputs = x.shape[1], y.shape[1]
     inputs = c * shape[0]
-    most = shape[6] * shape[7] * shape[5]
     for task in prange(c):
         channel = np.int64(task)
         _transform_input(x, shape, block, channel, channel + 1, y.shape[2], v)
-    rows = np.int64(ROWS)
-    for task in prange((outputs + ROWS - 1) // ROWS):
-        part = np.int64(task)
-        filters = np.empty(F * inputs * ROWS, x.dtype)  # never leave the cache
-        m = np.empty(F * (ROWS * most + PAD) + COLUMNS, x.dtype)
-        _transform_filters(w, adjoint, part, outputs, filters, np.int64(0), inputs * ROWS)
-        _multiply(filters, inputs * ROWS, shape, block, inputs, rows, v, m)
-        first = part * ROWS
-        _transform_output(m, shape, block, first, min(first + ROWS, outputs), bias, y)
+    start, rows = np.int64(0), np.int64(ROWS)
+    for worker in prange(len(m)):
+        f = filters[worker]  # never leave the cache
+        for part in range(worker, (outputs + ROWS - 1) // ROWS, len(m)):
+            first = part * ROWS
+            _transform_filters(w, adjoint, part, outputs, f, start, inputs * ROWS)
+            _multiply(f, inputs * ROWS, shape, block, inputs, rows, v, m[worker])
+            last = min(first + ROWS, outputs)
+            _transform_output(m[worker], shape, block, first, last, bias, y)
 
 
 @jit(**INNER)
@@ -218,7 +224,10 @@ def _transform_input(
                 to = (channel * planes + plane) * tiles + (r - r0) * across
                 for j in range(0, across, LANES):
                     left = 4 * j - pad2
+                    ahead = base + depth * height * width + top * width + left
                     for i in range(6):
+                        for line in range(0, 4 * LANES, 16):
+                            prefetch(x, ahead + i * width + line)
                         row = _input_row(x, base, top + i, left, height, width, inside)
                         _keep(half, 6 * i * LANES, LANES, row, LANES)
                     for i in range(6):
@@ -307,7 +316,7 @@ def _transform_output(m: Any, shape: Any, block: int, o0: int, o1: int, bias: An
             for r in range(r0, r1):
                 start = (channel - o0) * columns + (plane - first) * tiles + (r - r0) * across
                 for j in range(0, across, LANES):
-                    at = start + j
+
                     for i in range(6):
                         row = _output(*_six(m, start + j + 6 * i * step, step))
                         store(half, 4 * i * LANES, row[0])
