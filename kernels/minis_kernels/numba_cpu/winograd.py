@@ -36,7 +36,7 @@ A, B = 0.75, 1.5  # the points: 0, ±A, ±B, ∞
 A2, B2 = A * A, B * B
 F = 36  # numbers of a transformed tile
 STRIP = 16  # input channels whose filters are transformed at a time
-MANY_TILES = 512  # from which on threads share blocks of tiles rather than channels
+MANY_TILES = 320  # from which on threads share blocks of tiles rather than channels
 PAD = LANES  # numbers between the transformed planes, so that they don't share cache sets
 
 INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # called by compiled code only
@@ -59,14 +59,17 @@ def convolve(x: Any, w: Any, bias: Any, padding: tuple[int, int, int], adjoint: 
     tiles = -(-out[1] // 4), -(-out[2] // 4)
     runs, run = (1, n * out[0]) if taps == 1 else (n, out[0])  # of planes that lie together
     planes, rows = _block(run, tiles, taps)
+    many = runs * run * tiles[0] * tiles[1] >= MANY_TILES
+    if not many:
+        planes, rows = run, tiles[0]
     shape = np.array([taps, *padding, *tiles, planes, rows, runs, run])
     blocks = runs * -(-run // planes) * -(-tiles[0] // rows)
     columns = planes * rows * tiles[1]
     halo = (planes + taps - 1) * rows * tiles[1]
     v_size = F * (c * halo + PAD) + COLUMNS
     with exclusive():
-        if blocks * columns >= MANY_TILES:
-            filters = scratch("filters", (F, outputs_blocks, c * taps, ROWS), x.dtype)
+        if many:
+            filters = scratch("filters", (F, outputs_blocks * c * taps * ROWS + PAD), x.dtype)
             launch(_transform_all_filters, w, adjoint, outputs, filters)
             v = scratch("inputs", (threads(), v_size), x.dtype)
             m_size = F * (outputs_blocks * ROWS * columns + PAD) + COLUMNS
@@ -74,7 +77,7 @@ def convolve(x: Any, w: Any, bias: Any, padding: tuple[int, int, int], adjoint: 
             launch(_by_tiles, blocks, x, filters, bias, shape, v, m, y)
         else:
             v = scratch("inputs", (1, v_size), x.dtype)
-            f = scratch("filters", (threads(), F * c * taps * ROWS), x.dtype)
+            f = scratch("filters", (threads(), F, c * taps * ROWS + PAD), x.dtype)
             m_size = F * (ROWS * columns + PAD) + COLUMNS
             m = scratch("products", (threads(), m_size), x.dtype)
             for block in range(blocks):
@@ -91,12 +94,10 @@ def _block(run: int, tiles: tuple[int, int], taps: int) -> tuple[int, int]:
 
 @jit(parallel=True)
 def _transform_all_filters(w: Any, adjoint: bool, outputs: int, filters: Any) -> None:
-    size = filters[0, 0].size
-    for task in prange(filters.shape[1]):
+    inputs = w.shape[2] * (len(w) if adjoint else w.shape[1])
+    for task in prange((outputs + ROWS - 1) // ROWS):
         block = np.int64(task)
-        _transform_filters(
-            w, adjoint, block, outputs, filters.reshape(-1), block * size, filters[0].size
-        )
+        _transform_filters(w, adjoint, block, outputs, filters, block * inputs * ROWS)
 
 
 @jit(parallel=True)
@@ -104,13 +105,13 @@ def _by_tiles(
     blocks: int, x: Any, filters: Any, bias: Any, shape: Any, v: Any, m: Any, y: Any
 ) -> None:
     """Each block of tiles by one thread, through all three steps."""
-    _, parts, inputs, rows = filters.shape
-    flat, step = filters.reshape(-1), filters[0].size
+    outputs = (y.shape[1] + ROWS - 1) // ROWS * ROWS
+    inputs = x.shape[1] * shape[0]
     start = np.int64(0)
     for worker in prange(len(v)):
         for block in range(worker, blocks, len(v)):
             _transform_input(x, shape, block, start, x.shape[1], y.shape[2], v[worker])
-            _multiply(flat, step, shape, block, inputs, parts * rows, v[worker], m[worker])
+            _multiply(filters, shape, block, inputs, outputs, v[worker], m[worker])
             _transform_output(m[worker], shape, block, start, y.shape[1], bias, y)
 
 
@@ -130,8 +131,8 @@ def _by_channels(
         f = filters[worker]  # never leave the cache
         for part in range(worker, (outputs + ROWS - 1) // ROWS, len(m)):
             first = part * ROWS
-            _transform_filters(w, adjoint, part, outputs, f, start, inputs * ROWS)
-            _multiply(f, inputs * ROWS, shape, block, inputs, rows, v, m[worker])
+            _transform_filters(w, adjoint, part, outputs, f, start)
+            _multiply(f, shape, block, inputs, rows, v, m[worker])
             last = min(first + ROWS, outputs)
             _transform_output(m[worker], shape, block, first, last, bias, y)
 
@@ -150,11 +151,11 @@ def _extent(shape: Any, block: int) -> Any:
 
 @jit(**INNER)
 def _transform_filters(
-    w: Any, adjoint: bool, block: int, outputs: int, filters: Any, at: int, step: int
+    w: Any, adjoint: bool, block: int, outputs: int, filters: Any, at: int
 ) -> None:
     """filters[f][t, m] = G g Gᵀ of the block's output m from input t = (channel, tap)."""
     _, c, taps = w.shape[:3]
-    flat = w.reshape(-1)
+    flat, step = w.reshape(-1), filters.shape[1]
     size = taps * 9
     output_step, input_step = (size, c * size) if adjoint else (c * size, size)
     inputs = len(w) if adjoint else c
@@ -167,6 +168,7 @@ def _transform_filters(
         for m in range(min(ROWS, outputs - first)):
             for i in range(strip):
                 source = (first + m) * output_step + (begin + i) * input_step
+                prefetch(flat, source + STRIP * input_step)
                 if adjoint:
                     for tap in range(taps):
                         for k in range(9):
@@ -277,7 +279,7 @@ def _input_row(
 
 @jit(**INNER)
 def _multiply(
-    filters: Any, step: int, shape: Any, block: int, inputs: int, outputs: int, v: Any, m: Any
+    filters: Any, shape: Any, block: int, inputs: int, outputs: int, v: Any, m: Any
 ) -> None:
     """m[f, o, column] = Σ filters[f, o, t] · v[f, t, column]: (O, C·K) · (C·K, columns)."""
     first, last, r0, r1 = _extent(shape, block)
@@ -293,7 +295,7 @@ def _multiply(
         m_at = f * (outputs * columns + PAD)
         for j in range(0, columns, COLUMNS):
             for o in range(0, outputs, ROWS):
-                w_at = f * step + o * inputs
+                w_at = f * filters.shape[1] + o * inputs
                 to = m_at + o * columns + j
                 set_tile(filters, w_at, ROWS, v, v_at + j, offsets, 0, inputs, m, to, columns,
                          columns - j)  # fmt: skip
@@ -316,7 +318,6 @@ def _transform_output(m: Any, shape: Any, block: int, o0: int, o1: int, bias: An
             for r in range(r0, r1):
                 start = (channel - o0) * columns + (plane - first) * tiles + (r - r0) * across
                 for j in range(0, across, LANES):
-
                     for i in range(6):
                         row = _output(*_six(m, start + j + 6 * i * step, step))
                         store(half, 4 * i * LANES, row[0])
