@@ -1,13 +1,17 @@
 """Which algorithm computes a convolution: decided by its shape alone, here and nowhere else.
 
-    filters … × 3 × 3 of stride 1 and dilation 1, no groups,
-    at least 8 channels in and 4 out                            Winograd
-    all others                                                  direct
+    filters … × 3 × 3 of stride 1 and dilation 1, no groups      Winograd, where
+        forward, dx: at least 8 channels in and 4 out              it pays
+        dw: at least 32 channels and 32 outputs
+    all others                                                   direct
 
-Direct time over Winograd's, two Zen 5 cores, float32, (N, C → O, side): 64 → 64 at 256² 1.4,
-128 → 128 at 128² 2.0, 512 → 512 at 32² 1.8, 8 × 8 → 8 at 96² 1.1, 8 × 64 → 64 at 12² 2.9,
-3-D 32 → 32 at 32³ 2.2; but 3 → 64 at 256² 0.4, 64 → 3 at 256² 0.4, 1 → 8 at 96² 0.5. In float64
-between 0.8 and 3.7.
+Direct time over Winograd's, two Zen 5 cores, float32, (N, C → O, side):
+
+    forward, dx   64 → 64 at 256² 2.4, 128 → 128 at 128² 3.2, 512 → 512 at 32² 3.1,
+                  8 × 8 → 8 at 96² 1.1, 8 × 64 → 64 at 12² 2.9, 3-D 32 → 32 at 32³ 3.2;
+                  but 3 → 64 at 256² 0.4, 64 → 2 at 256² 1.5 (dx 0.4), 1 → 8 at 96² 0.5
+    dw            64 → 64 at 256² 2.3, 512 → 512 at 32² 3.1, 8 × 64 → 64 at 12² 1.1,
+                  3-D 32 → 32 at 32³ 1.5; but 8 × 16 → 16 at 128² 0.8, 3 → 64 at 256² 0.7
 
 Unfolding (im2col) and a BLAS product, as in the NumPy text, lost to both on every shape of the
 benchmark: 5³ filters 143 ms against 23 direct, 7×7 of stride 2 on 3 channels 3 against 0.9.
@@ -19,6 +23,7 @@ from .geometry import Geometry
 
 LEAST_INPUTS = 8  # channels; with fewer the transforms cost more than they save
 LEAST_OUTPUTS = 4
+LEAST_SUMMED = 32  # channels and outputs, for the gradient by the filters
 
 
 def algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str:
@@ -32,12 +37,28 @@ def algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str:
     >>> algorithm(64, 64, g, 1), algorithm(3, 64, g, 1), algorithm(64, 64, g, 2)
     ('winograd', 'direct', 'direct')
     """
-    plain = (
+    enough = inputs >= LEAST_INPUTS and outputs >= LEAST_OUTPUTS
+    return "winograd" if enough and _plain(g, groups) else "direct"
+
+
+def weight_algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str:
+    """Return "winograd" or "direct" for a convolution's gradient with respect to its filters.
+
+    Examples
+    --------
+    >>> g = Geometry((1, 32, 32), (1, 3, 3), (1, 32, 32), (1, 1, 1), (0, 1, 1), (1, 1, 1))
+    >>> weight_algorithm(64, 64, g, 1), weight_algorithm(3, 64, g, 1)
+    ('winograd', 'direct')
+    """
+    return "winograd" if min(inputs, outputs) >= LEAST_SUMMED and _plain(g, groups) else "direct"
+
+
+def _plain(g: Geometry, groups: int) -> bool:
+    """Whether Winograd's algorithm serves it at all."""
+    return (
         g.kernel[1:] == (3, 3)
         and g.stride == (1, 1, 1)
         and g.dilation == (1, 1, 1)
         and groups == 1
         and (g.kernel[0] > 1 or g.padding[0] == 0)
     )
-    enough = inputs >= LEAST_INPUTS and outputs >= LEAST_OUTPUTS
-    return "winograd" if plain and enough else "direct"

@@ -32,8 +32,9 @@ from numba import prange
 
 from .geometry import Geometry
 from .jit import jit
-from .launch import launch
+from .launch import exclusive, launch
 from .product import COLUMNS, LINE_COLUMNS, ROWS, add_line, add_tile
+from .scratch import scratch
 
 TAPS = 512  # at a time: their filters, 16 kB, stay in the L1 cache
 PIECE = 512  # columns of a long line
@@ -82,14 +83,6 @@ def _run(
     n, c = x.shape[:2]
     rows = 1 if per_group <= FEW else ROWS
     blocks = -(-per_group // rows)
-    packed = np.empty((groups * blocks, len(plan.source), rows), x.dtype)
-    launch(_pack, w, plan.source, blocks, per_group, output_step, w.size // groups, packed)
-    size = x.shape[2:]
-    if plan.padded == (size[0], size[1], 1, size[2]) and plan.before == (0, 0, 0):
-        buffer = x
-    else:
-        buffer = np.empty((n, c, *plan.padded), x.dtype)
-        launch(_pad, x, np.array(plan.before), buffer)
     y = np.empty((n, groups * per_group, *out), x.dtype)
     columns = -(-out[2] // plan.split[2])  # of one residue
     pieces = -(-columns // PIECE)
@@ -101,18 +94,18 @@ def _run(
     tasks = n * groups * math.ceil(lines * pieces / units)
     parts = min(blocks, max(1, math.ceil(TASKS / tasks)))
     shape = np.array([groups, blocks, per_group, pieces, units, parts])
-    launch(
-        _convolve,
-        buffer.reshape(-1),
-        np.array(plan.padded),
-        packed.reshape(-1),
-        plan.starts,
-        plan.offsets,
-        bias,
-        np.array([plan.step, plan.split]),
-        shape,
-        y,
-    )
+    steps = np.array([plan.step, plan.split])
+    with exclusive():
+        packed = scratch("filters", (groups * blocks, len(plan.source), rows), x.dtype)
+        launch(_pack, w, plan.source, blocks, per_group, output_step, w.size // groups, packed)
+        if plan.padded == (*x.shape[2:4], 1, x.shape[4]) and plan.before == (0, 0, 0):
+            buffer = x
+        else:
+            buffer = scratch("inputs", (n, c, *plan.padded), x.dtype)
+            launch(_pad, x, np.array(plan.before), buffer)
+        padded, flat = np.array(plan.padded), buffer.reshape(-1)
+        packed = packed.reshape(-1)
+        launch(_convolve, flat, padded, packed, plan.starts, plan.offsets, bias, steps, shape, y)
     return y
 
 

@@ -24,7 +24,6 @@ from numba.core.extending import intrinsic
 from .vector import (
     I64,
     LANES,
-    REGISTERS,
     element,
     fused_multiply_add,
     lanes_below,
@@ -36,7 +35,7 @@ from .vector import (
     store_masked,
 )
 
-ROWS = 8 if REGISTERS == 32 else 4
+ROWS = max(4, LANES // 2)  # with 16 registers of 8 lanes, 4
 COLUMNS = 2 * LANES
 LINE_COLUMNS = 4 * LANES  # of the tile with a single row
 

@@ -25,7 +25,6 @@ from numba.extending import models, register_model
 
 _FEATURES = llvm.get_host_cpu_features()
 LANES = 16 if _FEATURES.get("avx512f") else 8 if _FEATURES.get("avx") else 4
-REGISTERS = 16 if LANES == 8 or (LANES == 4 and _FEATURES.get("sse2")) else 32
 
 I64 = ir.IntType(64)
 

@@ -23,10 +23,13 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from . import winograd_gradient
+from .choice import weight_algorithm
 from .geometry import Geometry
 from .jit import jit
-from .launch import launch
+from .launch import exclusive, launch
 from .product import COLUMNS, ROWS, add_tile
+from .scratch import scratch
 from .vector import LANES, transpose_tile
 
 PIXELS = 512  # whose products are added at a time: their dy, in L2, serves all taps
@@ -39,6 +42,9 @@ def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
     n, o = dy.shape[:2]
     channels, outputs = x.shape[1] // groups, o // groups
     dw = np.empty((o, channels, *g.kernel), x.dtype)
+    if weight_algorithm(channels, outputs, g, groups) == "winograd":
+        winograd_gradient.weight_gradient(dy, x, g.padding, dw)
+        return dw
     need = [(g.out[a] - 1) * g.stride[a] + (g.kernel[a] - 1) * g.dilation[a] + 1 for a in range(3)]
     before = np.array(g.padding)
     steps = np.array([g.stride, g.dilation])
@@ -46,10 +52,6 @@ def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
         launch(_multiply_lines, dy, x, before, steps, dw)
         return dw
     padded_outputs = -(-outputs // ROWS) * ROWS
-    dy_last = np.empty((groups, n, *g.out, padded_outputs), x.dtype)
-    x_last = np.empty((groups, n, *need, channels), x.dtype)
-    launch(_channels_last, dy, np.zeros(3, np.int64), dy_last)
-    launch(_channels_last, x, before, x_last)
     run = g.kernel[2] if g.dilation[2] == 1 else 1  # taps that lie beside their channels
     taps = math.prod(g.kernel) // run
     lines = max(1, PIXELS // g.out[2])
@@ -58,10 +60,16 @@ def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
     blocks = padded_outputs // ROWS
     parts = min(blocks, max(1, math.ceil(TASKS / groups)))
     tap_parts = min(taps, max(1, math.ceil(TASKS / groups / parts)))
-    sums = np.zeros((groups, padded_outputs, taps, run * channels), x.dtype)
     shape = np.array([parts, tap_parts, lines, run])
-    launch(_multiply, dy_last, x_last, places, shape, steps, sums, np.array(g.kernel))
-    launch(_channels_first, sums, run, dw.reshape(o, channels, -1))
+    with exclusive():
+        dy_last = scratch("products", (groups, n, *g.out, padded_outputs), x.dtype)
+        x_last = scratch("inputs", (groups, n, *need, channels), x.dtype)
+        sums = scratch("filters", (groups, padded_outputs, taps, run * channels), x.dtype)
+        launch(_channels_last, dy, np.zeros(3, np.int64), dy_last)
+        launch(_channels_last, x, before, x_last)
+        sums[...] = 0
+        launch(_multiply, dy_last, x_last, places, shape, steps, sums, np.array(g.kernel))
+        launch(_channels_first, sums, run, dw.reshape(o, channels, -1))
     return dw
 
 

@@ -30,18 +30,22 @@ from .jit import jit
 from .launch import exclusive, launch, threads
 from .product import COLUMNS, ROWS, set_tile
 from .scratch import scratch
-from .vector import LANES, every_fourth, load, load_within, prefetch, store, store_below, woven
+from .vector import LANES, load, prefetch, store, store_below, woven
+from .winograd_transforms import (
+    INNER,
+    input_row,
+    keep,
+    six,
+    transform_filter,
+    transform_input,
+    transform_output,
+)
 
-A, B = 0.75, 1.5  # the points: 0, ±A, ±B, ∞
-A2, B2 = A * A, B * B
 F = 36  # numbers of a transformed tile
 STRIP = 16  # input channels whose filters are transformed at a time
 MANY_TILES = 320  # from which on threads share blocks of tiles rather than channels
 PAD = LANES  # numbers between the transformed planes, so that they don't share cache sets
 
-INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # called by compiled code only
-
-phase0, phase1, phase2, phase3 = (every_fourth(phase) for phase in range(4))
 part0, part1, part2, part3 = (woven(part) for part in range(4))
 
 
@@ -183,24 +187,14 @@ def _transform_filters(
         to = at + begin * taps * ROWS
         for i in range(0, count, LANES):
             for k in range(3):
-                from_ = 3 * k * line + i
-                row = _filter(load(g, from_), load(g, from_ + line), load(g, from_ + 2 * line))
-                _keep(half, 6 * k * LANES, LANES, row, LANES)
+                left = 3 * k * line + i
+                middle, right = load(g, left + line), load(g, left + 2 * line)
+                row = transform_filter(load(g, left), middle, right)
+                keep(half, 6 * k * LANES, LANES, row, LANES)
             for j in range(6):
                 above, middle = load(half, j * LANES), load(half, (6 + j) * LANES)
-                column = _filter(above, middle, load(half, (12 + j) * LANES))
-                _keep(filters, to + i + j * step, 6 * step, column, count - i)
-
-
-@jit(**INNER)
-def _keep(y: Any, at: int, step: int, vectors: Any, count: int) -> None:
-    """Store the first `count` lanes of six vectors, `step` numbers apart."""
-    store_below(y, at, vectors[0], count)
-    store_below(y, at + step, vectors[1], count)
-    store_below(y, at + 2 * step, vectors[2], count)
-    store_below(y, at + 3 * step, vectors[3], count)
-    store_below(y, at + 4 * step, vectors[4], count)
-    store_below(y, at + 5 * step, vectors[5], count)
+                column = transform_filter(above, middle, load(half, (12 + j) * LANES))
+                keep(filters, to + i + j * step, 6 * step, column, count - i)
 
 
 @jit(**INNER)
@@ -230,51 +224,11 @@ def _transform_input(
                     for i in range(6):
                         for line in range(0, 4 * LANES, 16):
                             prefetch(x, ahead + i * width + line)
-                        row = _input_row(x, base, top + i, left, height, width, inside)
-                        _keep(half, 6 * i * LANES, LANES, row, LANES)
+                        row = input_row(x, base, top + i, left, height, width, inside)
+                        keep(half, 6 * i * LANES, LANES, row, LANES)
                     for i in range(6):
-                        column = _input(*_six(half, i * LANES, 6 * LANES))
-                        _keep(v, i * step + to + j, 6 * step, column, across - j)
-
-
-@jit(**INNER)
-def _six(x: Any, at: int, step: int) -> Any:
-    """Load six vectors, `step` numbers apart."""
-    return (
-        load(x, at),
-        load(x, at + step),
-        load(x, at + 2 * step),
-        load(x, at + 3 * step),
-        load(x, at + 4 * step),
-        load(x, at + 5 * step),
-    )
-
-
-@jit(**INNER)
-def _input_row(
-    x: Any, base: int, row: int, left: int, height: int, width: int, inside: bool
-) -> Any:
-    """One row of LANES tiles, times B: six vectors."""
-    high = width - left if inside and 0 <= row < height else 0
-    at = base + row * width + left
-    a = load_within(x, at, -left, high)
-    b = load_within(x, at + LANES, -left - LANES, high - LANES)
-    c = load_within(x, at + 2 * LANES, -left - 2 * LANES, high - 2 * LANES)
-    d = load_within(x, at + 3 * LANES, -left - 3 * LANES, high - 3 * LANES)
-    # the last two numbers of a tile are the first two of the next
-    at, left, high = at + 4, left + 4, high - 4
-    e = load_within(x, at, -left, high)
-    f = load_within(x, at + LANES, -left - LANES, high - LANES)
-    g = load_within(x, at + 2 * LANES, -left - 2 * LANES, high - 2 * LANES)
-    h = load_within(x, at + 3 * LANES, -left - 3 * LANES, high - 3 * LANES)
-    return _input(
-        phase0(a, b, c, d),
-        phase1(a, b, c, d),
-        phase2(a, b, c, d),
-        phase3(a, b, c, d),
-        phase0(e, f, g, h),
-        phase1(e, f, g, h),
-    )
+                        column = transform_input(*six(half, i * LANES, 6 * LANES))
+                        keep(v, i * step + to + j, 6 * step, column, across - j)
 
 
 @jit(**INNER)
@@ -319,13 +273,13 @@ def _transform_output(m: Any, shape: Any, block: int, o0: int, o1: int, bias: An
                 start = (channel - o0) * columns + (plane - first) * tiles + (r - r0) * across
                 for j in range(0, across, LANES):
                     for i in range(6):
-                        row = _output(*_six(m, start + j + 6 * i * step, step))
+                        row = transform_output(*six(m, start + j + 6 * i * step, step))
                         store(half, 4 * i * LANES, row[0])
                         store(half, (4 * i + 1) * LANES, row[1])
                         store(half, (4 * i + 2) * LANES, row[2])
                         store(half, (4 * i + 3) * LANES, row[3])
                     for i in range(4):  # columns of outputs, each with its rows 0…3
-                        column = _output(*_six(half, i * LANES, 4 * LANES))
+                        column = transform_output(*six(half, i * LANES, 4 * LANES))
                         store(done, i * LANES, column[0])
                         store(done, (4 + i) * LANES, column[1])
                         store(done, (8 + i) * LANES, column[2])
@@ -339,46 +293,3 @@ def _transform_output(m: Any, shape: Any, block: int, o0: int, o1: int, bias: An
                         store_below(y, to + LANES, part1(a, b, c, d) + shift, left - LANES)
                         store_below(y, to + 2 * LANES, part2(a, b, c, d) + shift, left - 2 * LANES)
                         store_below(y, to + 3 * LANES, part3(a, b, c, d) + shift, left - 3 * LANES)
-
-
-@jit(**INNER)
-def _input(d0: Any, d1: Any, d2: Any, d3: Any, d4: Any, d5: Any) -> Any:
-    """Bᵀ d."""
-    even_a, odd_a = d4 - d2 * B2, (d3 - d1 * B2) * A
-    even_b, odd_b = d4 - d2 * A2, (d3 - d1 * A2) * B
-    return (
-        d0 * (A2 * B2) - d2 * (A2 + B2) + d4,
-        even_a + odd_a,
-        even_a - odd_a,
-        even_b + odd_b,
-        even_b - odd_b,
-        d1 * (A2 * B2) - d3 * (A2 + B2) + d5,
-    )
-
-
-@jit(**INNER)
-def _filter(g0: Any, g1: Any, g2: Any) -> Any:
-    """G g."""
-    even_a = (g0 + g2 * A2) * (1 / (2 * A2 * (A2 - B2)))
-    even_b = (g0 + g2 * B2) * (1 / (2 * B2 * (B2 - A2)))
-    odd_a, odd_b = g1 * (1 / (2 * A * (A2 - B2))), g1 * (1 / (2 * B * (B2 - A2)))
-    return (
-        g0 * (1 / (A2 * B2)),
-        even_a + odd_a,
-        even_a - odd_a,
-        even_b + odd_b,
-        even_b - odd_b,
-        g2,
-    )
-
-
-@jit(**INNER)
-def _output(m0: Any, m1: Any, m2: Any, m3: Any, m4: Any, m5: Any) -> Any:
-    """Aᵀ m."""
-    even_a, odd_a, even_b, odd_b = m1 + m2, m1 - m2, m3 + m4, m3 - m4
-    return (
-        m0 + even_a + even_b,
-        odd_a * A + odd_b * B,
-        even_a * A2 + even_b * B2,
-        odd_a * (A * A2) + odd_b * (B * B2) + m5,
-    )
