@@ -33,6 +33,7 @@ from numba import prange
 from .geometry import Geometry
 from .jit import jit
 from .launch import exclusive, launch
+from .lines import copy, fill, inner_range
 from .product import COLUMNS, LINE_COLUMNS, ROWS, add_line, add_tile
 from .scratch import scratch
 
@@ -46,7 +47,8 @@ FEW = 3  # outputs a group, up to which single rows are faster than padded tiles
 class Plan(NamedTuple):
     """How one convolution reads its input; arrays, so that compiled code can take them."""
 
-    padded: tuple[int, int, int, int]  # D, H, residues, W of the buffer
+    padded: tuple[int, int, int, int]  # D, H, residues, W of a channel in the buffer
+    plane: int  # numbers from one channel to the next
     before: tuple[int, int, int]  # padding in front; negative crops
     step: tuple[int, int, int]  # of the input from one output line to the next
     split: tuple[int, int, int]  # residues of the output lines and columns
@@ -58,7 +60,7 @@ class Plan(NamedTuple):
 def convolve(x: Any, w: Any, bias: Any, g: Geometry, groups: int) -> Any:
     """Convolve x (N, C, *size) with w (O, C/groups, *kernel): (N, O, *out)."""
     taps = math.prod(g.kernel)
-    plan = _forward_plan(g, w.shape[1], taps)
+    plan = _forward_plan(g, w.shape[1], taps, x.itemsize)
     per_group = len(w) // groups
     return _run(x, w, bias, plan, groups, per_group, w.shape[1] * taps, g.out)
 
@@ -66,7 +68,7 @@ def convolve(x: Any, w: Any, bias: Any, g: Geometry, groups: int) -> Any:
 def convolve_transposed(x: Any, w: Any, bias: Any, g: Geometry, groups: int) -> Any:
     """Apply the adjoint of the convolution g to x (N, O, *out), w (O, C/groups, *kernel)."""
     taps = math.prod(g.kernel)
-    plan = _transposed_plan(g, len(w) // groups, w.shape[1], taps)
+    plan = _transposed_plan(g, len(w) // groups, w.shape[1], taps, x.itemsize)
     return _run(x, w, bias, plan, groups, w.shape[1], taps, g.size)
 
 
@@ -98,19 +100,17 @@ def _run(
     with exclusive():
         packed = scratch("filters", (groups * blocks, len(plan.source), rows), x.dtype)
         launch(_pack, w, plan.source, blocks, per_group, output_step, w.size // groups, packed)
-        if plan.padded == (*x.shape[2:4], 1, x.shape[4]) and plan.before == (0, 0, 0):
-            buffer = x
-        else:
-            buffer = scratch("inputs", (n, c, *plan.padded), x.dtype)
-            launch(_pad, x, np.array(plan.before), buffer)
-        padded, flat = np.array(plan.padded), buffer.reshape(-1)
+        padded, flat = np.array([*plan.padded, plan.plane]), x.reshape(-1)
+        if plan.padded != (*x.shape[2:4], 1, x.shape[4]) or plan.plane != x[0, 0].size:
+            flat = scratch("inputs", (n * c * plan.plane,), x.dtype)
+            launch(_pad, x, np.array(plan.before), padded, flat)
         packed = packed.reshape(-1)
         launch(_convolve, flat, padded, packed, plan.starts, plan.offsets, bias, steps, shape, y)
     return y
 
 
 @functools.lru_cache(maxsize=256)
-def _forward_plan(g: Geometry, channels: int, taps: int) -> Plan:
+def _forward_plan(g: Geometry, channels: int, taps: int, itemsize: int) -> Plan:
     """A convolution: the last axis of the buffer is split into the residues of the stride."""
     need = [(g.out[a] - 1) * g.stride[a] + (g.kernel[a] - 1) * g.dilation[a] + 1 for a in range(3)]
     split = g.stride[2]
@@ -118,10 +118,12 @@ def _forward_plan(g: Geometry, channels: int, taps: int) -> Plan:
     padded = (need[0], need[1], split, width)
     c, i, j, k = np.indices((channels, *g.kernel)).reshape(4, -1)
     at = k * g.dilation[2]
-    line = (c * need[0] + i * g.dilation[0]) * need[1] + j * g.dilation[1]
-    offsets = (line * split + at % split) * width + at // split
+    plane = _plane(padded, g.size, g.padding, itemsize)
+    line = i * g.dilation[0] * need[1] + j * g.dilation[1]
+    offsets = c * plane + (line * split + at % split) * width + at // split
     return Plan(
         padded,
+        plane,
         g.padding,
         (g.stride[0], g.stride[1], 1),
         (1, 1, 1),
@@ -132,7 +134,7 @@ def _forward_plan(g: Geometry, channels: int, taps: int) -> Plan:
 
 
 @functools.lru_cache(maxsize=256)
-def _transposed_plan(g: Geometry, inputs: int, channels: int, taps: int) -> Plan:
+def _transposed_plan(g: Geometry, inputs: int, channels: int, taps: int, itemsize: int) -> Plan:
     """A convolution's adjoint: for each residue of the stride, the taps that reach it.
 
     Output s·j + r receives tap k from the input j + (r + p − k·d) / s, where that is whole.
@@ -156,6 +158,8 @@ def _transposed_plan(g: Geometry, inputs: int, channels: int, taps: int) -> Plan
         before.append(-min(all_offsets))
         outputs = -(-g.size[a] // g.stride[a])
         padded.append(outputs + max(all_offsets) + before[a])
+    fits = (padded[0], padded[1], 1, padded[2])
+    plane = _plane(fits, g.out, (before[0], before[1], before[2]), itemsize)
     starts, offsets, source = [0], [], []
     for r0 in range(g.stride[0]):
         for r1 in range(g.stride[1]):
@@ -174,12 +178,13 @@ def _transposed_plan(g: Geometry, inputs: int, channels: int, taps: int) -> Plan
                     ],
                     np.int64,
                 )
-                offsets.append((o * math.prod(padded) + where).reshape(-1))
+                offsets.append((o * plane + where).reshape(-1))
                 number = np.array([t for t, _ in tap], np.int64)
                 source.append((o * channels * taps + number).reshape(-1))
                 starts.append(starts[-1] + len(offsets[-1]))
     return Plan(
-        (padded[0], padded[1], 1, padded[2]),
+        fits,
+        plane,
         (before[0], before[1], before[2]),
         (1, 1, 1),
         g.stride,
@@ -187,6 +192,23 @@ def _transposed_plan(g: Geometry, inputs: int, channels: int, taps: int) -> Plan
         np.concatenate(offsets),
         np.concatenate(source),
     )
+
+
+def _plane(
+    padded: tuple[int, int, int, int],
+    size: tuple[int, int, int],
+    before: tuple[int, int, int],
+    itemsize: int,
+) -> int:
+    """Return the distance between the buffer's channels.
+
+    An odd number of cache lines: at a power of two, all channels would share one set of the cache.
+    If the input can be read where it is, its own.
+    """
+    if padded == (size[0], size[1], 1, size[2]) and before == (0, 0, 0):
+        return math.prod(size)
+    lines = -(-math.prod(padded) * itemsize // 64) | 1
+    return lines * 64 // itemsize
 
 
 @jit(parallel=True)
@@ -198,39 +220,38 @@ def _pack(
     rows = packed.shape[2]
     for block in prange(len(packed)):
         group, first = block // blocks, (block % blocks) * rows
-        for m in range(rows):
-            if first + m < per_group:
-                base = group * group_step + (first + m) * step
-                for t in range(len(source)):
-                    packed[block, t, m] = flat[base + source[t]]
-            else:
-                for t in range(len(source)):
-                    packed[block, t, m] = 0
+        count = min(rows, per_group - first)
+        base = group * group_step + first * step
+        for t in range(len(source)):
+            at = base + source[t]
+            for m in range(count):
+                packed[block, t, m] = flat[at + m * step]
+            for m in range(count, rows):
+                packed[block, t, m] = 0
 
 
 @jit(parallel=True)
-def _pad(x: Any, before: Any, padded: Any) -> None:
-    n, c, depth, height, split, width = padded.shape
-    _, _, size0, size1, size2 = x.shape
-    for plane in prange(n * c * depth):
-        d = plane % depth - before[0]
-        source = x[plane // depth // c, plane // depth % c]
-        target = padded[plane // depth // c, plane // depth % c, plane % depth]
+def _pad(x: Any, before: Any, padded: Any, buffer: Any) -> None:
+    """Copy x (N, C, D, H, W) with zeros around it, the last axis split into residues."""
+    depth, height, split, width, plane = padded
+    n, c, size0, size1, size2 = x.shape
+    for task in prange(n * c * depth):
+        channel, d = task // depth, task % depth - before[0]
         for i in range(height):
             h = i - before[1]
-            if 0 <= d < size0 and 0 <= h < size1:
-                for r in range(split):
-                    # line[j] holds source column j · split + r − before
-                    line = target[i, r]
-                    first = min(width, max(0, -((r - before[2]) // split)))
-                    stop = max(first, min(width, (size2 - 1 + before[2] - r) // split + 1))
-                    line[:first] = 0
-                    line[first:stop] = source[d, h][first * split + r - before[2] :: split][
-                        : stop - first
-                    ]
-                    line[stop:] = 0
-            else:
-                target[i] = 0
+            inside = 0 <= d < size0 and 0 <= h < size1
+            for r in range(split):
+                to = channel * plane + ((task % depth * height + i) * split + r) * width
+                line = buffer[to : to + width]
+                if not inside:
+                    fill(line, 0)
+                    continue
+                # line[j] holds source column j · split + r − before
+                low, high = inner_range(width, size2, split, r - before[2])
+                fill(line[:low], 0)
+                fill(line[high:], 0)
+                source = x[channel // c, channel % c, d, h]
+                copy(source[low * split + r - before[2] :], line[low:high], split)
 
 
 @jit(parallel=True)
@@ -250,8 +271,7 @@ def _convolve(
     rows = ROWS if per_group > FEW else 1
     weave = steps[1, 2]
     columns = (width + weave - 1) // weave
-    line = padded[2] * padded[3]
-    plane = padded[0] * padded[1] * line
+    line, plane = padded[2] * padded[3], padded[4]
     inputs = len(x) // (plane * n * groups)  # channels a group
     all_units = depth * height * pieces
     spans = (all_units + units - 1) // units
@@ -341,10 +361,15 @@ def _weave(
         j0 = unit % pieces * PIECE
         j1 = min(j0 + PIECE, columns)
         for m in range(count):
-            line = y[m, d, h]
+            line = y[m, d, h][j0 * weave : j1 * weave]
+            at = ((unit - begin) * weave * rows + m) * stride
+            if weave == 2 and len(line) == 2 * (j1 - j0):
+                even, odd = scratch[at : at + j1 - j0], scratch[at + rows * stride :]
+                for j in range(len(even)):
+                    line[2 * j] = even[j]
+                    line[2 * j + 1] = odd[j]
+                continue
             for q in range(weave):
-                at = (((unit - begin) * weave + q) * rows + m) * stride
-                sums = scratch[at : at + j1 - j0]
-                out = line[j0 * weave + q :: weave]
-                for j in range(min(len(sums), len(out))):
-                    out[j] = sums[j]
+                sums, out = scratch[at + q * rows * stride :], line[q:]
+                for j in range((len(out) + weave - 1) // weave):
+                    out[j * weave] = sums[j]
