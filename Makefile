@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint readme clean
+.PHONY: demo test lint readme benchmarks benchmarks-quick clean
 
 demo: $(VENV)/.demo
 	$(BIN)/minis demo
@@ -21,6 +21,16 @@ lint: $(VENV)/.test
 readme: $(VENV)/.test
 	$(BIN)/python -m minis.learn.operations --write README.md
 
+# everything that is measured, and the README's table of it: about half an hour
+benchmarks: $(VENV)/.benchmarks
+	$(BIN)/python -m benchmarks ops models memory ladder startup \
+		--against torch --against onnxruntime --against openvino
+	$(BIN)/python -m benchmarks readme
+
+# a few operations against PyTorch
+benchmarks-quick: $(VENV)/.benchmarks
+	$(BIN)/python -m benchmarks ops --quick
+
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "minis needs Python 3.11 or later; try: make PYTHON=python3.12"; exit 2; }
@@ -33,6 +43,10 @@ $(VENV)/.demo: $(VENV)/.python pyproject.toml
 
 $(VENV)/.test: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@
+
+$(VENV)/.benchmarks: $(VENV)/.python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[benchmarks]'
 	touch $@
 
 clean:

@@ -1,126 +1,139 @@
-"""Time the convolutions of `minis` against PyTorch's, on this machine's CPU.
+"""Measure how fast minis is on this machine, and what it is compared with.
 
-    python -m benchmarks                                  both backends, every case
-    python -m benchmarks --backend numpy --case 5 --pairs 15
+    python -m benchmarks ops models --against torch
+    python -m benchmarks ops --quick                      a few operations, in a minute
+    python -m benchmarks ops --case relu --backend numpy --backend numba
+    python -m benchmarks models --against torch --against onnxruntime --against openvino
+    python -m benchmarks readme                           the README's table, from the results
 
-Results are compared before anything is timed. Each side runs in a process of its own; the sides
-take turns, with a pause between them. What is shown are medians in milliseconds, and the ratio to
-PyTorch: above 1 is slower.
+Every implementation is checked against a float64 reference before it is timed. Each side runs in a
+process of its own; the sides take turns, with a pause between them.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import platform
-import statistics
-import subprocess
 import sys
-import time
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 
+from minis.backend import unavailable
 from minis.doctor import cores
 
-from .cases import CASES
+from . import machine, memory, readme, results
+from .run import Plan, run, write
+from .screen import Screen
+from .sides import OTHERS, missing
+from .suites import SUITES, choose
+from .task import OUR_BACKENDS
 
-PAUSE = 0.3  # seconds; long enough for the other side's idle threads to go to sleep
+PAIRS, QUICK_PAIRS = 7, 3
+README = Path(__file__).parent.parent / "README.md"
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+screen = Screen(Console(highlight=False))
+errors = Screen(Console(stderr=True, highlight=False))
 
-class Side:
-    """A process that runs one implementation."""
-
-    def __init__(self, name: str, threads: int) -> None:
-        self.name = name
-        limits = {k: str(threads) for k in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.side", name, str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **limits},
-        )
-
-    def ask(self, case: int, request: str) -> Any:
-        """Send a request, and wait for the answer."""
-        assert self.process.stdin
-        assert self.process.stdout
-        self.process.stdin.write(f"{case} {request}\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"the process of {self.name} ended: see its message above")
-        return json.loads(answer)
+Strings = list[str]
 
 
-def compare(sides: list[Side], case: int, pass_: str, pairs: int) -> dict[str, list[float]]:
-    """Time every side in turn: seconds, by side."""
-    seconds: dict[str, list[float]] = {side.name: [] for side in sides}
-    for side in sides:
-        side.ask(case, pass_)
-    for _ in range(pairs):
-        for side in sides:
-            time.sleep(PAUSE)
-            seconds[side.name].append(side.ask(case, pass_))
-    return seconds
-
-
-def machine(threads: int) -> str:
-    """Name the processor and what runs on it."""
-    model = platform.processor() or platform.machine()
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo") as lines:
-            fields = (line.split(":", 1) for line in lines if ":" in line)
-            known = {key.strip(): value.strip() for key, value in fields}
-            model = f"{known.get('model name', model)} (family {known.get('cpu family', '?')})"
-    return f"{model}, {threads} threads, Python {platform.python_version()}, NumPy {np.__version__}"
-
-
+@app.command()
 def main(
-    backend: Annotated[list[str] | None, typer.Option(help="numpy or numba; repeatable.")] = None,
-    case: Annotated[int | None, typer.Option(help="Number of a single case, from 1.")] = None,
-    pairs: Annotated[int, typer.Option(min=1, help="Timings of each side.")] = 7,
-    threads: Annotated[int, typer.Option(min=1)] = cores(),
+    suites: Annotated[Strings, typer.Argument(help=f"{', '.join(SUITES)}; or readme.")],
+    against: Annotated[
+        Strings | None, typer.Option(help=f"{', '.join(OTHERS)}; repeatable. Default: torch.")
+    ] = None,
+    backend: Annotated[
+        Strings | None, typer.Option(help="numpy or numba; repeatable. Default: numba.")
+    ] = None,
+    case: Annotated[
+        Strings | None, typer.Option(help="Only this case; repeatable. `--case list` lists them.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Few cases, few turns.")] = False,
+    pairs: Annotated[
+        int | None, typer.Option(min=1, help=f"Turns of each side. Default: {PAIRS}.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Of each side.")] = cores(),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results. Default: benchmarks/results/….")
+    ] = None,
 ) -> None:
-    """Time the convolutions of minis against PyTorch's."""
-    console = Console()
-    names = backend or ["numpy", "numba"]
-    ratios: dict[str, list[float]] = {name: [] for name in names}
-    for index, this in enumerate(CASES):
-        if case not in (None, index + 1):
-            continue
-        for name in names:  # two processes at a time: a third would disturb them
-            sides = [Side("torch", threads), Side(name, threads)]
-            digests = [side.ask(index, "digest") for side in sides]
-            np.testing.assert_allclose(
-                np.concatenate([np.ravel(d) for d in digests[1]]),
-                np.concatenate([np.ravel(d) for d in digests[0]]),
-                atol=1e-2,
-                err_msg=f"{name} and PyTorch disagree on {this.label}",
-            )
-            for pass_ in ("forward", "backward"):
-                times = compare(sides, index, pass_, pairs)
-                medians = [statistics.median(times[s.name]) for s in sides]
-                ratios[name].append(medians[1] / medians[0])
-                console.print(
-                    f"{this.label}, {pass_}: PyTorch {medians[0] * 1e3:.1f} ms, "
-                    f"{name} {medians[1] * 1e3:.1f} ms, {ratios[name][-1]:.2f} times"
-                )
-            for side in sides:
-                side.process.communicate()
-    for name, values in ratios.items():
-        mean = math.exp(statistics.fmean(map(math.log, values)))
-        over = sum(r > 4 for r in values)
-        console.print(
-            f"{name}: geometric mean {mean:.2f} times PyTorch's time, worst {max(values):.2f}, "
-            f"{over} of {len(values)} above 4"
-        )
-    console.print(machine(threads))
+    """Measure suites, or write the README's table."""
+    if suites == ["readme"]:
+        text = README.read_text(encoding="utf-8")
+        results.write(README, readme.rewritten(text, readme.section()))
+        screen.say("the README's table is current")
+        return
+    _check("suite", suites, list(SUITES))
+    if case == ["list"]:
+        for suite in suites:
+            for task in SUITES[suite]:
+                screen.say(f"{suite}  {task.key:22}  {task.label}")
+        return
+    _check("case", case or [], [task.key for suite in suites for task in SUITES[suite]])
+    ours = list(dict.fromkeys(backend or ["numba"]))
+    _check("backend", ours, OUR_BACKENDS)
+    for name in ours:
+        problem = unavailable(name)
+        if problem:
+            raise typer.BadParameter(f"backend {name}: {problem}")
+    plan = Plan(
+        ours,
+        _installed(list(dict.fromkeys(against or ["torch"]))),
+        threads,
+        pairs or (QUICK_PAIRS if quick else PAIRS),
+        quick,
+        case or [],
+    )
+    try:
+        for suite in dict.fromkeys(suites):
+            if choose(suite, plan.cases, quick):
+                _run(suite, plan, out)
+    except KeyboardInterrupt:
+        errors.say("stopped; what was written before is whole", style="yellow")
+        raise typer.Exit(130) from None
+
+
+def _run(suite: str, plan: Plan, out: Path | None) -> None:
+    if suite == "memory" and (problem := memory.unavailable()):
+        errors.say(f"memory is left out: {problem}", style="yellow")
+        return
+    screen.say(f"\n{suite}", style="bold underline")
+    report = run(suite, plan, screen)
+    folder = out or readme.RESULTS / machine.slug(report.machine)
+    if out is None and report.settings["partial"]:
+        folder /= "partial"
+    written = write(report, folder)
+    screen.say(f"written to {os.path.relpath(folder)}: {', '.join(p.name for p in written)}")
+
+
+def _installed(names: list[str]) -> list[str]:
+    """Leave out what isn't there, and say so."""
+    _check("--against", names, list(OTHERS))
+    for name in names:
+        problem = missing(name)
+        if problem:
+            errors.say(f"running without {OTHERS[name]}: {problem}", style="yellow")
+    return [name for name in names if not missing(name)]
+
+
+def _check(what: str, given: list[str], known: list[str] | tuple[str, ...]) -> None:
+    for name in given:
+        if name not in known:
+            raise typer.BadParameter(f"no {what} {name!r}; there are {', '.join(known)}")
+
+
+def start() -> None:
+    """Run the command; what the user can mend is told in a line."""
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        errors.say(f"error: {error}", style="red")
+        sys.exit(2)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    start()

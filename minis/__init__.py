@@ -12,6 +12,7 @@ import importlib
 from typing import Any
 
 from .backend import BACKENDS, BackendUnavailableError, active_backend, use
+from .threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
@@ -21,10 +22,12 @@ __all__ = [
     "__version__",
     "active_backend",
     "data",
+    "get_num_threads",
     "learn",
     "models",
     "nn",
     "ops",
+    "set_num_threads",
     "show",
     "training",
     "use",

@@ -1,8 +1,9 @@
 """The registry of kernels: which implementation serves which operation on which backend.
 
-A kernel has the name and the signature of a function of `minis.ops`, takes arrays and returns
-arrays, and knows nothing of `minis`. It returns `NotImplemented` for arguments that it does not
-serve: the caller then runs the NumPy text, which also words the error where they are malformed.
+A kernel has the name and the signature of a function of `minis.ops`, or of an optimiser's step in
+`minis.training`, takes arrays and returns arrays, and knows nothing of `minis`. It returns
+`NotImplemented` for arguments that it does not serve: the caller then runs the NumPy text, which
+also words the error where they are malformed.
 
 A kernel's module is imported when the kernel is first asked for, never before.
 """
@@ -21,6 +22,45 @@ KERNELS: dict[str, dict[str, str]] = {
         "conv_backward": "minis_kernels.numba_cpu.conv",
         "conv_transpose": "minis_kernels.numba_cpu.conv_transpose",
         "conv_transpose_backward": "minis_kernels.numba_cpu.conv_transpose",
+        "relu": "minis_kernels.numba_cpu.activation",
+        "relu_backward": "minis_kernels.numba_cpu.activation",
+        "prelu": "minis_kernels.numba_cpu.activation",
+        "prelu_backward": "minis_kernels.numba_cpu.activation",
+        "elu": "minis_kernels.numba_cpu.activation",
+        "elu_backward": "minis_kernels.numba_cpu.activation",
+        "sigmoid": "minis_kernels.numba_cpu.activation",
+        "sigmoid_backward": "minis_kernels.numba_cpu.activation",
+        "batch_norm": "minis_kernels.numba_cpu.norm",
+        "batch_norm_backward": "minis_kernels.numba_cpu.norm",
+        "softmax": "minis_kernels.numba_cpu.softmax",
+        "softmax_backward": "minis_kernels.numba_cpu.softmax",
+        "log_softmax": "minis_kernels.numba_cpu.softmax",
+        "log_softmax_backward": "minis_kernels.numba_cpu.softmax",
+        "cross_entropy": "minis_kernels.numba_cpu.cross_entropy",
+        "cross_entropy_backward": "minis_kernels.numba_cpu.cross_entropy",
+        "dice_loss": "minis_kernels.numba_cpu.dice",
+        "dice_loss_backward": "minis_kernels.numba_cpu.dice",
+        "bce_with_logits": "minis_kernels.numba_cpu.binary_loss",
+        "bce_with_logits_backward": "minis_kernels.numba_cpu.binary_loss",
+        "max_pool": "minis_kernels.numba_cpu.max_pool",
+        "max_pool_backward": "minis_kernels.numba_cpu.max_pool",
+        "avg_pool": "minis_kernels.numba_cpu.avg_pool",
+        "avg_pool_backward": "minis_kernels.numba_cpu.avg_pool",
+        "max_unpool": "minis_kernels.numba_cpu.unpooling",
+        "max_unpool_backward": "minis_kernels.numba_cpu.unpooling",
+        "interpolate": "minis_kernels.numba_cpu.interpolate",
+        "interpolate_backward": "minis_kernels.numba_cpu.interpolate_backward",
+        "roi_align": "minis_kernels.numba_cpu.roi_align",
+        "roi_align_backward": "minis_kernels.numba_cpu.roi_align",
+        "roi_pool": "minis_kernels.numba_cpu.roi_pool",
+        "roi_pool_backward": "minis_kernels.numba_cpu.roi_pool",
+        "box_iou": "minis_kernels.numba_cpu.nms",
+        "nms": "minis_kernels.numba_cpu.nms",
+        "batched_nms": "minis_kernels.numba_cpu.nms",
+        "paste_masks": "minis_kernels.numba_cpu.paste",
+        "sgd_step": "minis_kernels.numba_cpu.sgd",
+        "rmsprop_step": "minis_kernels.numba_cpu.rmsprop",
+        "adam_step": "minis_kernels.numba_cpu.adam",
     },
     "numba-cuda": {},
     "cupy": {},

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..backend import BackendUnavailableError, array_namespace, on_cpu, unavailable
+from ..observer import observed
 
 Self = TypeVar("Self", bound="Module")
 
@@ -59,6 +60,11 @@ class Module:
     >>> Double()(np.ones(2))
     array([2., 2.])
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in {"forward", "backward"} & set(vars(cls)):
+            setattr(cls, name, observed(vars(cls)[name]))  # so that a profiler can time it
 
     def __init__(self) -> None:
         self.training = True

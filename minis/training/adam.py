@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..backend import array_namespace
+from ..backend import accelerated, array_namespace
 from ..nn.module import Parameter
 from .optimiser import (
     Optimiser,
@@ -87,17 +87,18 @@ class Adam(Optimiser):
 
     def update(self, parameter: Parameter, memory: dict[str, Any]) -> None:
         """Change one parameter and its running means in place."""
-        xp = array_namespace(parameter.data)
-        beta1, beta2 = self.betas
-        if self.decoupled:
-            parameter.data *= 1 - self.lr * self.weight_decay
-            g = parameter.grad
-        else:
-            g = decayed_gradient(parameter, self.weight_decay)
-        m = move_towards(memory["mean"], g, beta1)
-        s = move_towards(memory["square"], g * g, beta2)
-        root = xp.sqrt(s) / math.sqrt(1 - beta2**self.steps) + self.eps
-        parameter.data -= self.lr / (1 - beta1**self.steps) * (m / root)
+        adam_step(
+            parameter.data,
+            parameter.grad,
+            memory["mean"],
+            memory["square"],
+            step=self.steps,
+            lr=self.lr,
+            betas=self.betas,
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            decoupled=self.decoupled,
+        )
 
 
 class AdamW(Adam):
@@ -141,3 +142,52 @@ class AdamW(Adam):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+
+@accelerated
+def adam_step(
+    data: Any,
+    grad: Any,
+    mean: Any,
+    square: Any,
+    *,
+    step: int,
+    lr: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    decoupled: bool = False,
+) -> None:
+    """Take one step of `Adam` on one parameter, in place.
+
+    Parameters
+    ----------
+    data : float array
+        θ. It is changed.
+    grad : array of the same shape
+        g.
+    mean, square : arrays of the same shape
+        m and s. They are changed.
+    step : int
+        t, from 1.
+    lr, betas, eps, weight_decay
+        As in `Adam`.
+    decoupled : bool
+        Whether the weight decay acts on the parameter itself, as in `AdamW`.
+
+    Examples
+    --------
+    >>> theta, m, s = np.array([1.0]), np.array([0.0]), np.array([0.0])
+    >>> adam_step(theta, np.array([4.0]), m, s, step=1, lr=0.1, betas=(0.5, 0.75))
+    >>> theta.round(3), m, s
+    (array([0.9]), array([2.]), array([4.]))
+    """
+    xp = array_namespace(data)
+    beta1, beta2 = betas
+    if decoupled:
+        data *= 1 - lr * weight_decay
+    g = grad if decoupled else decayed_gradient(data, grad, weight_decay)
+    m = move_towards(mean, g, beta1)
+    s = move_towards(square, g * g, beta2)
+    root = xp.sqrt(s) / math.sqrt(1 - beta2**step) + eps
+    data -= lr / (1 - beta1**step) * (m / root)

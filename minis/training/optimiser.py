@@ -147,11 +147,9 @@ def check_fraction(kind: str, **values: float) -> None:
             raise ValueError(f"{kind}: {name} must be at least 0 and less than 1, got {value}")
 
 
-def decayed_gradient(parameter: Parameter, weight_decay: float) -> Any:
+def decayed_gradient(data: Any, grad: Any, weight_decay: float) -> Any:
     """Return g + λ θ."""
-    if not weight_decay:
-        return parameter.grad
-    return parameter.grad + weight_decay * parameter.data
+    return grad + weight_decay * data if weight_decay else grad
 
 
 def move_towards(mean: Any, value: Any, share: float) -> Any:

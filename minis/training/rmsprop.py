@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import array_namespace
+from ..backend import accelerated, array_namespace
 from ..nn.module import Parameter
 from .optimiser import (
     Optimiser,
@@ -96,16 +96,67 @@ class RMSprop(Optimiser):
 
     def update(self, parameter: Parameter, memory: dict[str, Any]) -> None:
         """Change one parameter and its running means in place."""
-        xp = array_namespace(parameter.data)
-        g = decayed_gradient(parameter, self.weight_decay)
-        s = move_towards(memory["square"], g * g, self.alpha)
-        if self.centered:
-            m = move_towards(memory["mean"], g, self.alpha)
-            s = xp.maximum(s - m * m, 0)  # a variance; rounding can take it below 0
-        g = g / (xp.sqrt(s) + self.eps)
-        if self.momentum:
-            v = memory["velocity"]
-            v *= self.momentum
-            v += g
-            g = v
-        parameter.data -= self.lr * g
+        rmsprop_step(
+            parameter.data,
+            parameter.grad,
+            memory["square"],
+            memory.get("mean"),
+            memory.get("velocity"),
+            lr=self.lr,
+            alpha=self.alpha,
+            eps=self.eps,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+        )
+
+
+@accelerated
+def rmsprop_step(
+    data: Any,
+    grad: Any,
+    square: Any,
+    mean: Any = None,
+    velocity: Any = None,
+    *,
+    lr: float,
+    alpha: float = 0.99,
+    eps: float = 1e-8,
+    momentum: float = 0.0,
+    weight_decay: float = 0.0,
+) -> None:
+    """Take one step of `RMSprop` on one parameter, in place.
+
+    Parameters
+    ----------
+    data : float array
+        θ. It is changed.
+    grad : array of the same shape
+        g.
+    square : array of the same shape
+        s. It is changed.
+    mean : array of the same shape, optional
+        m, if centred. It is changed.
+    velocity : array of the same shape, optional
+        v, needed with momentum. It is changed.
+    lr, alpha, eps, momentum, weight_decay
+        As in `RMSprop`.
+
+    Examples
+    --------
+    >>> theta, s = np.array([1.0]), np.array([0.0])
+    >>> rmsprop_step(theta, np.array([2.0]), s, lr=0.1, alpha=0.75)
+    >>> theta.round(3), s
+    (array([0.8]), array([1.]))
+    """
+    xp = array_namespace(data)
+    g = decayed_gradient(data, grad, weight_decay)
+    s = move_towards(square, g * g, alpha)
+    if mean is not None:
+        m = move_towards(mean, g, alpha)
+        s = xp.maximum(s - m * m, 0)  # a variance; rounding can take it below 0
+    g = g / (xp.sqrt(s) + eps)
+    if momentum:
+        velocity *= momentum
+        velocity += g
+        g = velocity
+    data -= lr * g

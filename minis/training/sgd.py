@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..backend import accelerated
 from ..nn.module import Parameter
 from .optimiser import Optimiser, Parameters, check_not_negative, decayed_gradient
 
@@ -75,10 +76,51 @@ class SGD(Optimiser):
 
     def update(self, parameter: Parameter, memory: dict[str, Any]) -> None:
         """Change one parameter and its velocity in place."""
-        g = decayed_gradient(parameter, self.weight_decay)
-        if self.momentum:
-            v = memory["velocity"]
-            v *= self.momentum
-            v += g
-            g = g + self.momentum * v if self.nesterov else v
-        parameter.data -= self.lr * g
+        sgd_step(
+            parameter.data,
+            parameter.grad,
+            memory.get("velocity"),
+            lr=self.lr,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            weight_decay=self.weight_decay,
+        )
+
+
+@accelerated
+def sgd_step(
+    data: Any,
+    grad: Any,
+    velocity: Any = None,
+    *,
+    lr: float,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+) -> None:
+    """Take one step of `SGD` on one parameter, in place.
+
+    Parameters
+    ----------
+    data : float array
+        θ. It is changed.
+    grad : array of the same shape
+        g.
+    velocity : array of the same shape, optional
+        v, needed with momentum. It is changed.
+    lr, momentum, nesterov, weight_decay
+        As in `SGD`.
+
+    Examples
+    --------
+    >>> theta, v = np.array([1.0]), np.array([10.0])
+    >>> sgd_step(theta, np.array([1.0]), v, lr=0.1, momentum=0.5)
+    >>> theta, v
+    (array([0.4]), array([6.]))
+    """
+    g = decayed_gradient(data, grad, weight_decay)
+    if momentum:
+        velocity *= momentum
+        velocity += g
+        g = g + momentum * velocity if nesterov else velocity
+    data -= lr * g

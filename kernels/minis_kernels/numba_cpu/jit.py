@@ -15,11 +15,16 @@ import functools
 import hashlib
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from numba import config, njit
+
+functions: list[Any] = []  # all that `jit` has made
+
+_lock = threading.Lock()  # over Numba's setting, while a function is decorated
 
 
 def sources(file: Path) -> set[Path]:
@@ -86,6 +91,8 @@ def cache_folder(file: Path) -> Path | None:
 def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function with `numba.njit(**options)` when it is first called, and cache it.
 
+    Unless the options say otherwise, it lets other Python threads run while it runs.
+
     Examples
     --------
     >>> @jit()
@@ -98,13 +105,20 @@ def jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     def compiled(function: Callable[..., Any]) -> Any:
         file = Path(function.__code__.co_filename)
         folder = cache_folder(file) if file.exists() else None
-        if folder is None:
-            return njit(**options)(function)
-        before = config.CACHE_DIR  # Numba reads it when a function is decorated
-        config.CACHE_DIR = str(folder)
-        try:
-            return njit(cache=True, **options)(function)
-        finally:
-            config.CACHE_DIR = before
+        with _lock:
+            dispatcher = _decorated(function, folder, {"nogil": True, **options})
+            functions.append(dispatcher)
+        return dispatcher
 
     return compiled
+
+
+def _decorated(function: Callable[..., Any], folder: Path | None, options: dict[str, Any]) -> Any:
+    if folder is None:
+        return njit(**options)(function)
+    before = config.CACHE_DIR  # Numba reads it when a function is decorated
+    config.CACHE_DIR = str(folder)
+    try:
+        return njit(cache=True, **options)(function)
+    finally:
+        config.CACHE_DIR = before

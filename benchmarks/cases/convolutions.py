@@ -1,0 +1,194 @@
+"""Convolutions and transposed convolutions, all with a bias: forward y, backward dx, dw and db."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..task import Work
+from .case import Arrays, Case
+from .work import (
+    Shape,
+    conv_flops,
+    conv_output,
+    conv_transpose_flops,
+    conv_transpose_output,
+    float_bytes,
+)
+
+
+@dataclass(frozen=True)
+class Convolution(Case):
+    """A convolution of `x` with `w`."""
+
+    gradients: ClassVar[tuple[str, ...]] = ("x", "w", "b")
+    x: Shape = ()
+    w: Shape = ()
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+    groups: int = 1
+
+    @property
+    def options(self) -> dict[str, int]:
+        """The keyword arguments, which are the same in minis and in PyTorch."""
+        return {
+            "stride": self.stride,
+            "padding": self.padding,
+            "dilation": self.dilation,
+            "groups": self.groups,
+        }
+
+    @property
+    def y(self) -> Shape:
+        """The output's shape."""
+        return conv_output(self.x, self.w, self.stride, self.padding, self.dilation)
+
+    def draw(self, rng: np.random.Generator) -> Arrays:
+        """Draw x, w and b."""
+        return {
+            "x": rng.standard_normal(self.x, dtype=np.float32),
+            "w": rng.standard_normal(self.w, dtype=np.float32),
+            "b": rng.standard_normal(self.y[1], dtype=np.float32),
+        }
+
+    def minis(self, ops: Any, a: Arrays) -> tuple[Any, ...]:
+        """Call `conv`."""
+        return (ops.conv(a["x"], a["w"], a["b"], **self.options),)
+
+    def minis_backward(self, ops: Any, dy: Any, a: Arrays, forward: tuple[Any, ...]) -> Any:
+        """Call `conv_backward`."""
+        return ops.conv_backward(dy, a["x"], a["w"], **self.options)
+
+    def torch(self, torch: Any, t: Arrays) -> tuple[Any, ...]:
+        """Call `conv2d` or `conv3d`."""
+        function = getattr(torch.nn.functional, f"conv{len(self.x) - 2}d")
+        return (function(t["x"], t["w"], t["b"], **self.options),)
+
+    def flops(self) -> float:
+        """Count forward's multiplications and additions."""
+        return conv_flops(self.y, self.w)
+
+    def forward_work(self) -> Work:
+        """Read x, w and b; write y."""
+        return Work(self.flops(), float_bytes([self.x, self.w, self.y[1:2], self.y]))
+
+    def backward_work(self) -> Work:
+        """Read dy, x and w; write dx, dw and db: dx and dw each cost as much as forward."""
+        moved = [self.y, self.x, self.w, self.x, self.w, self.y[1:2]]
+        return Work(2 * self.flops(), float_bytes(moved))
+
+
+@dataclass(frozen=True)
+class TransposedConvolution(Convolution):
+    """A transposed convolution of `x` with `w`."""
+
+    @property
+    def options(self) -> dict[str, int]:
+        """The keyword arguments."""
+        return {"stride": self.stride, "padding": self.padding}
+
+    @property
+    def y(self) -> Shape:
+        """The output's shape."""
+        return conv_transpose_output(self.x, self.w, self.stride, self.padding)
+
+    def minis(self, ops: Any, a: Arrays) -> tuple[Any, ...]:
+        """Call `conv_transpose`."""
+        return (ops.conv_transpose(a["x"], a["w"], a["b"], **self.options),)
+
+    def minis_backward(self, ops: Any, dy: Any, a: Arrays, forward: tuple[Any, ...]) -> Any:
+        """Call `conv_transpose_backward`."""
+        return ops.conv_transpose_backward(dy, a["x"], a["w"], **self.options)
+
+    def torch(self, torch: Any, t: Arrays) -> tuple[Any, ...]:
+        """Call `conv_transpose2d` or `conv_transpose3d`."""
+        function = getattr(torch.nn.functional, f"conv_transpose{len(self.x) - 2}d")
+        return (function(t["x"], t["w"], t["b"], **self.options),)
+
+    def flops(self) -> float:
+        """Count forward's multiplications and additions."""
+        return conv_transpose_flops(self.x, self.w)
+
+
+def same(key: str, channels: int, side: int, quick: bool = False, batch: int = 1) -> Convolution:
+    """A 3×3 convolution that keeps channels and size."""
+    at = f"{batch}×{channels}" if batch > 1 else f"{channels}"
+    return Convolution(
+        key,
+        f"conv 3×3, {at} at {side}²",
+        quick,
+        x=(batch, channels, side, side),
+        w=(channels, channels, 3, 3),
+        padding=1,
+    )
+
+
+CONVOLUTIONS: tuple[Case, ...] = (
+    same("conv3x3-64", 64, 256, quick=True),
+    same("conv3x3-128", 128, 128),
+    same("conv3x3-256", 256, 64),
+    same("conv3x3-512", 512, 32, quick=True),
+    same("conv3x3-8x16", 16, 128, batch=8),
+    Convolution("conv1x1", "conv 1×1, 256→64 at 64²", True, x=(1, 256, 64, 64), w=(64, 256, 1, 1)),
+    Convolution(
+        "conv7x7-s2",
+        "conv 7×7 s2, 3→64 at 256²",
+        x=(1, 3, 256, 256),
+        w=(64, 3, 7, 7),
+        stride=2,
+        padding=3,
+    ),
+    Convolution(
+        "conv3x3-d2",
+        "conv 3×3 dilated 2, 128 at 64²",
+        x=(1, 128, 64, 64),
+        w=(128, 128, 3, 3),
+        padding=2,
+        dilation=2,
+    ),
+    Convolution(
+        "conv3x3-depthwise",
+        "conv 3×3 depthwise, 128 at 128²",
+        True,
+        x=(1, 128, 128, 128),
+        w=(128, 1, 3, 3),
+        padding=1,
+        groups=128,
+    ),
+    Convolution(
+        "conv5x5x5",
+        "conv 5³, 16 at 32·64²",
+        x=(1, 16, 32, 64, 64),
+        w=(16, 16, 5, 5, 5),
+        padding=2,
+    ),
+    Convolution(
+        "conv3x3x3", "conv 3³, 32 at 32³", x=(1, 32, 32, 32, 32), w=(32, 32, 3, 3, 3), padding=1
+    ),
+    TransposedConvolution(
+        "transposed2x2",
+        "transposed 2×2 s2, 128→64 at 64²",
+        True,
+        x=(1, 128, 64, 64),
+        w=(128, 64, 2, 2),
+        stride=2,
+    ),
+    TransposedConvolution(
+        "transposed2x2x2",
+        "transposed 2³ s2, 32→16 at 16³",
+        x=(1, 32, 16, 16, 16),
+        w=(32, 16, 2, 2, 2),
+        stride=2,
+    ),
+    TransposedConvolution(
+        "transposed16x16",
+        "transposed 16×16 s8, 21 at 32²",
+        x=(1, 21, 32, 32),
+        w=(21, 21, 16, 16),
+        stride=8,
+        padding=4,
+    ),
+)

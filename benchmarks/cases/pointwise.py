@@ -1,0 +1,211 @@
+"""Operations that do little with every value: resizing, batch norm, the loss, activations."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..task import Work
+from .case import Arrays, Case
+from .work import INDEX, Shape, float_bytes
+
+MAPS = (8, 64, 128, 128)
+
+
+@dataclass(frozen=True)
+class Pointwise(Case):
+    """An operation on maps of shape `x` whose result has that shape.
+
+    Attributes
+    ----------
+    flops_forward, flops_backward : float
+        Operations per value.
+    """
+
+    x: Shape = MAPS
+    flops_forward: ClassVar[float] = 1
+    flops_backward: ClassVar[float] = 1
+
+    def draw(self, rng: np.random.Generator) -> Arrays:
+        """Draw x."""
+        return {"x": rng.standard_normal(self.x, dtype=np.float32)}
+
+    def forward_work(self) -> Work:
+        """Read x, write y."""
+        return Work(self.flops_forward * math.prod(self.x), float_bytes([self.x] * 2))
+
+    def backward_work(self) -> Work:
+        """Read dy and what forward read or wrote, write dx."""
+        return Work(self.flops_backward * math.prod(self.x), float_bytes([self.x] * 3))
+
+
+@dataclass(frozen=True)
+class ReLU(Pointwise):
+    """The rectifier; backward reads its output."""
+
+    def minis(self, ops: Any, a: Arrays) -> tuple[Any, ...]:
+        """Call `relu`."""
+        return (ops.relu(a["x"]),)
+
+    def minis_backward(self, ops: Any, dy: Any, a: Arrays, forward: tuple[Any, ...]) -> Any:
+        """Call `relu_backward`."""
+        return ops.relu_backward(dy, forward[0])
+
+    def torch(self, torch: Any, t: Arrays) -> tuple[Any, ...]:
+        """Call `relu`."""
+        return (torch.relu(t["x"]),)
+
+
+@dataclass(frozen=True)
+class PReLU(Pointwise):
+    """The rectifier with a slope learned for each channel."""
+
+    gradients: ClassVar[tuple[str, ...]] = ("x", "a")
+    flops_forward: ClassVar[float] = 2  # a comparison, a product
+    flops_backward: ClassVar[float] = 4  # the same, and a product and a sum for da
+
+    def draw(self, rng: np.random.Generator) -> Arrays:
+        """Draw x and the slopes."""
+        return {**super().draw(rng), "a": rng.random(self.x[1], dtype=np.float32)}
+
+    def minis(self, ops: Any, a: Arrays) -> tuple[Any, ...]:
+        """Call `prelu`."""
+        return (ops.prelu(a["x"], a["a"]),)
+
+    def minis_backward(self, ops: Any, dy: Any, a: Arrays, forward: tuple[Any, ...]) -> Any:
+        """Call `prelu_backward`."""
+        return ops.prelu_backward(dy, a["x"], a["a"])
+
+    def torch(self, torch: Any, t: Arrays) -> tuple[Any, ...]:
+        """Call `prelu`."""
+        return (torch.nn.functional.prelu(t["x"], t["a"]),)
+
+
+@dataclass(frozen=True)
+class BatchNorm(Pointwise):
+    """Batch norm in training: both sides also return the new running statistics."""
+
+    gradients: ClassVar[tuple[str, ...]] = ("x", "gamma", "beta")
+    results: ClassVar[tuple[str, ...]] = ("y", "new_running_mean", "new_running_var")
+    flops_forward: ClassVar[float] = 6  # mean 1, variance 3, scale and shift 2
+    flops_backward: ClassVar[float] = 7  # dbeta 1, dgamma 2 with x̂ as one step, dx 4
+
+    def draw(self, rng: np.random.Generator) -> Arrays:
+        """Draw x, off centre, with gamma, beta and running statistics."""
+        channels = self.x[1]
+        return {
+            "x": rng.standard_normal(self.x, dtype=np.float32) + np.float32(0.5),
+            "gamma": rng.standard_normal(channels, dtype=np.float32),
+            "beta": rng.standard_normal(channels, dtype=np.float32),
+            "running_mean": rng.standard_normal(channels, dtype=np.float32),
+            "running_var": rng.random(channels, dtype=np.float32),
+        }
+
+    def minis(self, ops: Any, a: Arrays) -> tuple[Any, ...]:
+        """Call `batch_norm`."""
+        running = a["running_mean"], a["running_var"]
+        return tuple(ops.batch_norm(a["x"], a["gamma"], a["beta"], *running, training=True))
+
+    def shown(self, forward: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return y and the new running statistics."""
+        return forward[0], forward[3], forward[4]
+
+    def minis_backward(self, ops: Any, dy: Any, a: Arrays, forward: tuple[Any, ...]) -> Any:
+        """Call `batch_norm_backward`."""
+        return ops.batch_norm_backward(
+            dy, a["x"], a["gamma"], forward[1], forward[2], training=True
+        )
+
+    def torch(self, torch: Any, t: Arrays) -> tuple[Any, ...]:
+        """Call `batch_norm`, which writes to the running statistics: on copies."""
+        mean, var = t["running_mean"].clone(), t["running_var"].clone()
+        batch_norm = torch.nn.functional.batch_norm
+        return batch_norm(t["x"], mean, var, t["gamma"], t["beta"], training=True), mean, var
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Pointwise):
+    """Softmax cross-entropy of the logits `x` over the second axis: the mean over all pixels."""
+
+    results: ClassVar[tuple[str, ...]] = ("loss",)
+    flops_forward: ClassVar[float] = 4  # maximum, difference, exponential, sum
+    flops_backward: ClassVar[float] = 2  # difference, product
+
+    def draw(self, rng: np.random.Generator) -> Arrays:
+        """Draw logits and labels."""
+        labels = rng.integers(0, self.x[1], (self.x[0], *self.x[2:]))
+        return {**super().draw(rng), "labels": labels}
+
+    def minis(self, ops: Any, a: Arrays) -> tuple[Any, ...]:
+        """Call `cross_entropy`: loss and probabilities."""
+        return tuple(ops.cross_entropy(a["x"], a["labels"]))
+
+    def shown(self, forward: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the loss; PyTorch keeps its probabilities to itself."""
+        return forward[:1]
+
+    def minis_backward(self, ops: Any, dy: Any, a: Arrays, forward: tuple[Any, ...]) -> Any:
+        """Call `cross_entropy_backward`."""
+        return ops.cross_entropy_backward(float(dy), forward[1], a["labels"])
+
+    def torch(self, torch: Any, t: Arrays) -> tuple[Any, ...]:
+        """Call `cross_entropy`."""
+        return (torch.nn.functional.cross_entropy(t["x"], t["labels"]),)
+
+    def forward_work(self) -> Work:
+        """Read logits and labels; write the probabilities, which backward needs."""
+        work = super().forward_work()
+        return work._replace(bytes=work.bytes + self._label_bytes())
+
+    def backward_work(self) -> Work:
+        """Read probabilities and labels, write dx."""
+        work = super().backward_work()
+        return work._replace(bytes=float_bytes([self.x] * 2) + self._label_bytes())
+
+    def _label_bytes(self) -> float:
+        return float(INDEX * math.prod(self.x) // self.x[1])
+
+
+@dataclass(frozen=True)
+class BilinearDoubling(Pointwise):
+    """Bilinear interpolation to twice the size."""
+
+    @property
+    def doubled(self) -> tuple[int, ...]:
+        """The result's spatial shape."""
+        return tuple(2 * s for s in self.x[2:])
+
+    def minis(self, ops: Any, a: Arrays) -> tuple[Any, ...]:
+        """Call `interpolate`."""
+        return (ops.interpolate(a["x"], self.doubled, mode="linear"),)
+
+    def minis_backward(self, ops: Any, dy: Any, a: Arrays, forward: tuple[Any, ...]) -> Any:
+        """Call `interpolate_backward`."""
+        return ops.interpolate_backward(dy, self.x, mode="linear")
+
+    def torch(self, torch: Any, t: Arrays) -> tuple[Any, ...]:
+        """Call `interpolate`."""
+        interpolate = torch.nn.functional.interpolate
+        return (interpolate(t["x"], self.doubled, mode="bilinear", align_corners=False),)
+
+    def forward_work(self) -> Work:
+        """Weigh four values for each of y's: four products, three sums."""
+        y = (*self.x[:2], *self.doubled)
+        return Work(7.0 * math.prod(y), float_bytes([self.x, y]))
+
+    def backward_work(self) -> Work:
+        """Spread each of dy over four: four products, four sums."""
+        y = (*self.x[:2], *self.doubled)
+        return Work(8.0 * math.prod(y), float_bytes([self.x, y]))
+
+
+POINTWISE: tuple[Case, ...] = (
+    BilinearDoubling("bilinear", "bilinear ×2, 8×64 to 128²", x=(8, 64, 64, 64)),
+    BatchNorm("batch-norm", "batch norm in training, 8×64 at 128²", True),
+    CrossEntropy("cross-entropy", "softmax cross-entropy, 8×21 at 128²", x=(8, 21, 128, 128)),
+    ReLU("relu", "ReLU, 8×64 at 128²", True),
+    PReLU("prelu", "PReLU, 8×64 at 128²"),
+)

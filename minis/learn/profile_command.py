@@ -1,0 +1,242 @@
+"""What `minis profile` does: run a network, by its name or from a file, and profile it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ..backend import active_backend
+from ..data.images import write_whole
+from ..models import MODELS, build
+from ..nn import Module
+from ..prediction import open_trained
+from ..threads import get_num_threads, set_num_threads
+from ..training.device import to_device_of
+from .profile_report import Report, check_choices, median
+from .profiler import profile
+
+# the size that a network was published for, where the usual one doesn't fit it
+INPUTS = {("unet", "paper"): (1, 1, 572, 572)}
+USUAL_SIDES = (256, 256)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command was asked for.
+
+    Attributes
+    ----------
+    model : str
+        One of `minis.models.MODELS`, or a file that `minis train` wrote.
+    shape : str, optional
+        Of the input: "1,3,256,256". By default one that suits the network.
+    variant : str, optional
+        "mini", the default, or "paper". A file's network has none.
+    float64 : bool
+        Whether to compute in float64.
+    inference : bool
+        Whether to run `forward` alone, in evaluation mode.
+    repeat : int
+        How many runs the times are medians of.
+    threads : int, optional
+        See `minis.set_num_threads`.
+    by, sort : str
+        See `Report.grouped`.
+    json : path, optional
+        Where to write everything too.
+    """
+
+    model: str
+    shape: str | None = None
+    variant: str | None = None
+    float64: bool = False
+    inference: bool = False
+    repeat: int = 3
+    threads: int | None = None
+    by: str = "layer"
+    sort: str = "network"
+    json: Path | None = None
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """A profile, with a line on what was run and one on the memory it took."""
+
+    title: str
+    report: Report
+    memory: str
+
+
+def run(request: Request, tell: Callable[[str], None] = lambda line: None) -> Profiled:
+    """Do what `request` says; `tell` is called with a line on what goes on.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model, variant, grouping or order, if the shape is none, or doesn't fit
+        the network.
+    FileNotFoundError
+        If the folder for the JSON file isn't there.
+    """
+    check_choices(request.by, request.sort)
+    if request.json and not request.json.parent.is_dir():
+        raise FileNotFoundError(f"{request.json.parent}: no such folder")
+    model, name, shape = open_model(
+        request.model, request.variant, parse_shape(request.shape) if request.shape else None
+    )
+    if request.threads:
+        set_num_threads(request.threads)
+    dtype = np.float64 if request.float64 else np.float32
+    report, peak = profile_model(
+        model, shape, repeat=request.repeat, inference=request.inference, dtype=dtype, tell=tell
+    )
+    given: dict[str, Any] = {
+        "model": name,
+        "input": shape,
+        "dtype": np.dtype(dtype).name,
+        "mode": "inference" if request.inference else "training",
+        "backend": active_backend(),
+        "threads": get_num_threads(),
+        "repeat": request.repeat,
+        "peak_bytes": peak,
+    }
+    if request.json:
+        text = json.dumps({**given, **report.to_dict()}, indent=1)
+        write_whole(request.json, lambda file: _write(file, text))
+    return Profiled(
+        f"{name} on {'×'.join(map(str, shape))} {given['dtype']}, {given['mode']}, backend "
+        f"{given['backend']}, {_threads(given['threads'])}, median of {request.repeat}",
+        report,
+        f"NumPy's arrays took {peak / 1e6:.1f} MB at most, beside the network and its input",
+    )
+
+
+def parse_shape(text: str) -> tuple[int, ...]:
+    """Read a shape.
+
+    Raises
+    ------
+    ValueError
+        Unless it is three to five positive whole numbers.
+
+    Examples
+    --------
+    >>> parse_shape("1,3,256,256")
+    (1, 3, 256, 256)
+    """
+    parts = text.split(",")
+    if not 3 <= len(parts) <= 5 or not all(p.strip().isdecimal() and int(p) for p in parts):
+        raise ValueError(
+            f"--input must be positive numbers N,C and one to three sides, such as 1,3,256,256, "
+            f"got {text!r}"
+        )
+    return tuple(int(part) for part in parts)
+
+
+def open_model(
+    name: str, variant: str | None, shape: tuple[int, ...] | None
+) -> tuple[Module, str, tuple[int, ...]]:
+    """Build or read a network; return it, what to call it, and the shape of its input."""
+    if name in MODELS:
+        variant = variant or "mini"
+        shape = shape or INPUTS.get((name, variant), (1, 1, *USUAL_SIDES))
+        return build(name, variant, in_channels=shape[1], num_classes=2), f"{name} {variant}", shape
+    if not os.path.exists(name):
+        raise ValueError(f"no model and no file {name!r}; models: {', '.join(MODELS)}")
+    if variant:
+        raise ValueError("--variant is for a model by its name; a file holds a certain network")
+    trained = open_trained(Path(name))
+    return trained.model, name, shape or (1, trained.in_channels, *USUAL_SIDES)
+
+
+def profile_model(
+    model: Module,
+    shape: tuple[int, ...],
+    *,
+    repeat: int = 3,
+    inference: bool = False,
+    dtype: Any = np.float32,
+    tell: Callable[[str], None] = lambda line: None,
+) -> tuple[Report, int]:
+    """Run a network on random numbers and profile it, after runs that aren't.
+
+    Parameters
+    ----------
+    model : Module
+        Maps an array to an array.
+    shape : tuple of int
+        Of the input.
+    repeat, inference, tell
+        See `Request` and `run`.
+    dtype : float32 or float64
+        Of the input and the weights.
+
+    Returns
+    -------
+    report : Report
+    peak : int
+        The most bytes that NumPy's arrays take at a time, the network and its input not counted,
+        nor what compiled code takes for itself.
+
+    Examples
+    --------
+    >>> from minis.nn import ReLU
+    >>> report, peak = profile_model(ReLU(), (1, 1, 100, 100), repeat=1)
+    >>> [row.name for row in report.rows], peak > 40_000
+    (['ReLU'], True)
+    """
+    model.astype(dtype).train(not inference)
+    if active_backend() == "cupy":
+        model.to("cuda")
+    rng = np.random.default_rng(0)
+    x = to_device_of(model, rng.standard_normal(shape).astype(dtype))
+    started = time.perf_counter()
+    y = model(x)
+    dy = to_device_of(model, rng.standard_normal(y.shape).astype(dtype))
+    if not inference:
+        model.backward(dy)
+    del y
+    tell(f"the first run, compiling included, took {time.perf_counter() - started:.1f} s")
+
+    def once() -> None:
+        model(x)
+        if not inference:
+            model.backward(dy)
+
+    peak = _peak_memory(once)
+    reports = []
+    for _ in range(repeat):
+        with profile() as report:
+            once()
+        reports.append(report)
+    model.zero_grad()
+    return median(reports), peak
+
+
+def _peak_memory(work: Callable[[], None]) -> int:
+    tracing_already = tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        work()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not tracing_already:
+            tracemalloc.stop()
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
+
+
+def _write(file: BinaryIO, text: str) -> None:
+    file.write(text.encode() + b"\n")
