@@ -24,13 +24,14 @@ from minis.backend import unavailable
 from minis.doctor import cores
 
 from . import machine, memory, readme, results
+from .comparison import PAIRS
 from .run import Plan, run, write
 from .screen import Screen
 from .sides import OTHERS, missing
 from .suites import SUITES, choose
 from .task import OUR_BACKENDS
 
-PAIRS, QUICK_PAIRS = 7, 3
+QUICK_PAIRS = 3
 README = Path(__file__).parent.parent / "README.md"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

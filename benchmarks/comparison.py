@@ -18,6 +18,7 @@ from .task import Task, Work
 from .validation import WRONG
 
 PAUSE = 0.3  # seconds
+PAIRS = 7  # turns of each side, at least, for a result that counts
 
 
 def compare(

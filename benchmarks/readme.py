@@ -11,7 +11,7 @@ from pathlib import Path
 from . import markdown, tables
 from .results import Report, Row, SideResult, read_all
 from .suites import SUITES
-from .summary import geometric_mean, peak_memory, speedup, speedups
+from .summary import geometric_mean, peak_memory, seconds, speedup, speedups
 from .tables import NONE, name_of
 
 START, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
@@ -62,10 +62,14 @@ def _machine(folder: Path, reports: dict[str, Report], root: Path) -> str:
             link = Path(os.path.relpath(picture, root)).as_posix()
             parts.append(f"![Speed-ups of the operations over PyTorch]({link})")
         parts.append(_operations(report))
+        stand_ins = dict.fromkeys(note for row in report.rows for note in tables.notes(row))
+        parts += [f"{note}." for note in stand_ins]
     if "models" in reports:
         parts.append(_models(reports["models"]))
     if "memory" in reports:
         parts.append(_memory(reports["memory"]))
+    if "startup" in reports:
+        parts.append(_first_calls(reports["startup"]))
     return "\n\n".join(parts)
 
 
@@ -128,6 +132,15 @@ def _memory(report: Report) -> str:
         cells = [NONE if size is None else f"{size / tables.MIB:,.0f}" for size in sizes]
         lines.append([row.label, row.pass_, *cells])
     return markdown.table(["peak memory, MiB", "pass", "minis", name_of(THEIRS)], lines, left=2)
+
+
+def _first_calls(report: Report) -> str:
+    texts = []
+    for name in report.ours:
+        times = [seconds(row.sides[name]) for row in report.rows if row.key]
+        slowest = max((time.median for time in times if time), default=0.0)
+        texts.append(f"{name} {slowest:.2f} s")
+    return f"The slowest first call of an operation: {', '.join(texts)}."
 
 
 def _compared(row: Row | None, theirs: str, with_ours: bool) -> list[str]:

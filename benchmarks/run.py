@@ -60,7 +60,7 @@ def run(suite: str, plan: Plan, screen: Screen) -> Report:
             "threads": plan.threads,
             "pairs": plan.pairs,
             "pause": comparison.PAUSE,
-            "partial": bool(plan.quick or plan.cases),
+            "partial": bool(plan.quick or plan.cases or plan.pairs < comparison.PAIRS),
         },
         ours=plan.ours,
         theirs=[o for o in plan.theirs if suite == "models" or o == "torch"],
@@ -79,10 +79,11 @@ def run(suite: str, plan: Plan, screen: Screen) -> Report:
             _startup_rows(tasks, report, screen)
         else:
             with _Sides(plan.threads) as sides:
-                _measure_peaks(report, sides, PEAK_TURNS, screen)
+                _measure_peaks(report, sides, 1 if plan.quick else PEAK_TURNS, screen)
                 screen.begin(report)
                 _time_rows(tasks, report, plan, sides, Path(files), screen)
-                _measure_peaks(report, sides, 1 if plan.quick else PEAK_TURNS, screen)
+                if not plan.quick:
+                    _measure_peaks(report, sides, PEAK_TURNS, screen)
     screen.end(report)
     return report
 

@@ -31,9 +31,10 @@ __all__ = [
     "show",
     "training",
     "use",
+    "warmup",
 ]
 
-_SUBPACKAGES = ("data", "learn", "models", "nn", "ops", "show", "training")
+_SUBPACKAGES = ("data", "learn", "models", "nn", "ops", "show", "training", "warmup")
 
 
 def __getattr__(name: str) -> Any:

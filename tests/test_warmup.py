@@ -49,7 +49,7 @@ def test_a_second_run_compiles_nothing():
     assert second.returncode == 0
     assert re.search(r"kernels: 0 compiled, [1-9]\d* cached, in \d+\.\d s", second.stdout)
     for operation in ("conv", "conv_backward"):
-        assert re.search(rf"│ {operation} +│ +0 │ +[2-9] │", second.stdout), second.stdout
+        assert re.search(rf"│ {operation} +│ +0 │ +[1-9]\d* │", second.stdout), second.stdout
 
 
 def test_counting(tmp_path):

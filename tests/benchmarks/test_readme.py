@@ -10,7 +10,7 @@ from benchmarks.results import SideResult, from_json
 from benchmarks.run import write
 from benchmarks.suites import SUITES
 
-from .reports import report, row
+from .reports import report, row, side
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -46,7 +46,9 @@ def test_machine_is_described_without_names():
 def test_section_of_results(tmp_path):
     """A row for each operation, both passes beside each other; networks; memory."""
     folder = tmp_path / "results" / "a-processor-2-cores"
-    write(report(row("relu", "forward", [1], [2]), row("relu", "backward", [4], [3])), folder)
+    forward, backward = row("relu", "forward", [1], [2]), row("relu", "backward", [4], [3])
+    forward.sides["torch"].note = "composed of PyTorch operations"
+    write(report(forward, backward), folder)
     write(report(row("unet", "inference", [100], [150]), suite="models"), folder)
     memory = row("unet", "training", [], [])
     memory.sides = {
@@ -54,12 +56,19 @@ def test_section_of_results(tmp_path):
         for name, mib in (("numba", 80), ("torch", 90))
     }
     write(report(memory, suite="memory"), folder)
+    start = row("relu", "forward", [], [])
+    start.sides = {"nothing cached": side(400), "cached": side(20)}
+    first = report(start, suite="startup")
+    first.ours, first.theirs = list(start.sides), []
+    write(first, folder)
     text = section(tmp_path / "results", tmp_path)
     assert "A processor, 2 threads, NumPy 2.4, PyTorch 2.13, 2026-01-02" in text
     assert "geometric mean **1.22** times PyTorch's speed, lowest 0.75" in text
     assert "| the relu | 1 | 2 | 2.00 | 4 | 3 | 0.75 |" in text
     assert "| the unet | inference | 100 | 150 | 1.50 |" in text
     assert "| the unet | training | 80 | 90 |" in text
+    assert "first call of an operation: nothing cached 0.40 s, cached 0.02 s." in text
+    assert "PyTorch is composed" in text
     assert "(results/a-processor-2-cores/ops-numba-torch.svg)" in text
 
 

@@ -3,6 +3,7 @@
     filters … × 3 × 3 of stride 1 and dilation 1, no groups      Winograd, where
         forward, dx: at least 8 channels in and 4 out              it pays
         dw: at least 32 channels and 32 outputs
+    one channel in and out a group, stride 1                     depthwise (not dw)
     all others                                                   direct
 
 Direct time over Winograd's, two Zen 5 cores, float32, (N, C → O, side):
@@ -27,9 +28,10 @@ LEAST_SUMMED = 32  # channels and outputs, for the gradient by the filters
 
 
 def algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str:
-    """Return "winograd" or "direct" for a convolution of `inputs` channels to `outputs`.
+    """Return "winograd", "depthwise" or "direct".
 
-    Its gradient with respect to the input is one of `outputs` channels to `inputs`.
+    A convolution is asked for by the channels that a group reads and all outputs, its gradient with
+    respect to the input by all outputs and the channels of a group.
 
     Examples
     --------
@@ -38,6 +40,8 @@ def algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str:
     ('winograd', 'direct', 'direct')
     """
     enough = inputs >= LEAST_INPUTS and outputs >= LEAST_OUTPUTS
+    if groups > 1 and sorted((inputs, outputs)) == [1, groups] and g.stride == (1, 1, 1):
+        return "depthwise"
     return "winograd" if enough and _plain(g, groups) else "direct"
 
 

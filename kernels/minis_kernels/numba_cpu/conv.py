@@ -1,11 +1,11 @@
 """Convolution and its gradients: which kernel serves them, and how.
 
-    forward  `winograd` or `direct`, as `choice` decides
-    dx       the adjoint: the same two, with the roles of channels and outputs exchanged
+    forward  `winograd`, `depthwise` or `direct`, as `choice` decides
+    dx       the adjoint: the same three, with the roles of channels and outputs exchanged
     dw       `weight_gradient`
     db       the sum of dy over pixels
 
-The NumPy text unfolds windows into columns and multiplies; no kernel here does. Each of the three
+The NumPy text unfolds windows into columns and multiplies; no kernel here does. Each of them
 says what it does instead and what that bought. None of them calls a BLAS, whose threads would
 compete with Numba's.
 
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from . import direct, winograd
+from . import depthwise, direct, winograd
 from .choice import algorithm
 from .geometry import Geometry, conv_geometry, servable, with_three_axes
 from .jit import jit
@@ -70,8 +70,11 @@ def forward(x: Any, w: Any, b: Any, g: Geometry, groups: int) -> Any:
     """Convolve x with w (O, C/groups, *k), adding b (O,) if given: (N, O, D, H, W)."""
     x, w = with_three_axes(x), with_three_axes(w)
     bias = np.zeros(len(w), x.dtype) if b is None else np.ascontiguousarray(b)
-    if algorithm(w.shape[1], len(w), g, groups) == "winograd":
+    how = algorithm(w.shape[1], len(w), g, groups)
+    if how == "winograd":
         return winograd.convolve(x, w, bias, g.padding, False)
+    if how == "depthwise":
+        return depthwise.convolve(x, w, bias, g.padding, g.dilation, g.out, False)
     return direct.convolve(x, w, bias, g, groups)
 
 
@@ -79,9 +82,13 @@ def adjoint(x: Any, w: Any, b: Any, g: Geometry, groups: int) -> Any:
     """Apply the adjoint of `forward` to x (N, O, *out), adding b (C,) if given."""
     x, w = with_three_axes(x), with_three_axes(w)
     bias = np.zeros(w.shape[1] * groups, x.dtype) if b is None else np.ascontiguousarray(b)
-    padding = tuple(k - 1 - p for k, p in zip(g.kernel, g.padding, strict=True))
-    if algorithm(len(w), w.shape[1], g, groups) == "winograd":
+    reach = zip(g.kernel, g.dilation, g.padding, strict=True)
+    padding = tuple((k - 1) * d - p for k, d, p in reach)
+    how = algorithm(len(w), w.shape[1], g, groups)
+    if how == "winograd":
         return winograd.convolve(x, w, bias, padding, True)  # type: ignore[arg-type]
+    if how == "depthwise":
+        return depthwise.convolve(x, w, bias, padding, g.dilation, g.size, True)
     return direct.convolve_transposed(x, w, bias, g, groups)
 
 

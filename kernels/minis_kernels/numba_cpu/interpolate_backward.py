@@ -161,12 +161,11 @@ def gradient_lines(
             )
         if doubled == NEAREST:
             add_pairs(inner, dx[i])
-        elif doubled == LINEAR:
-            halve(total[PAD - 1 :], weight_w[1], weight_w[2], dx[i])
-            narrow(inner, begin_w, from_w, weight_w, 0, 1, dx[i])
-            narrow(inner, begin_w, from_w, weight_w, width - 1, width, dx[i])
         else:
-            narrow(inner, begin_w, from_w, weight_w, 0, width, dx[i])
+            if doubled == LINEAR:
+                halve(total[PAD - 1 :], weight_w[1], weight_w[2], dx[i])
+            step = width - 1 if doubled == LINEAR else 1  # then only the ends are left to do
+            narrow(inner, begin_w, from_w, weight_w, step, dx[i])
         finite &= all_finite(dx[i])
     return finite
 
@@ -212,12 +211,10 @@ def halve(row: Any, near: float, far: float, target: Any) -> None:
         target[k] = near * (left[2 * k + 1] + right[2 * k]) + far * outer
 
 
-@jit(fastmath={"contract"})
-def narrow(
-    row: Any, begin: Any, source: Any, weight: Any, first: int, last: int, target: Any
-) -> None:
-    """Undo any resizing, for targets first … last."""
-    for i in range(first, last):
+@jit(inline="always")
+def narrow(row: Any, begin: Any, source: Any, weight: Any, step: int, target: Any) -> None:
+    """Undo any resizing, for every `step`-th target."""
+    for i in range(0, len(target), step):
         total = weight[0] - weight[0]
         for e in range(begin[i], begin[i + 1]):
             total += weight[np.uint64(e)] * row[np.uint64(source[np.uint64(e)])]

@@ -3,7 +3,7 @@
 The NumPy text compares one tap of all windows after the other with the whole result, values and
 indices. Here a row of results is complete before the next is begun. A padded row of x is parted
 first: every second column (for a stride of 2) goes together, so that one tap of all windows lies
-side by side, and sixteen are compared at once. Where windows are 2 × 2 and 2 apart, and none
+side by side, and eight are compared at once. Where windows are 2 × 2 and 2 apart, and none
 reaches into the padding, their four cells are compared without that detour; of a 2 × 2 × 2 window,
 the front half. The gradient is `scatter` of unpooling.py.
 
@@ -26,7 +26,6 @@ from numba import prange
 from .geometry import servable, with_three_axes
 from .jit import jit
 from .launch import launch
-from .lines import copy
 from .pool_geometry import (
     DILATION,
     KERNEL,
@@ -149,9 +148,10 @@ def part(row: Any, padding: int, parts: Any) -> None:
             even[len(row) // 2] = row[len(row) - 1]
     else:
         for first in range(min(step, len(row))):
-            at = (padding + first) // step
-            count = (len(row) - first + step - 1) // step
-            copy(row[first:], parts[(padding + first) % step, at : at + count], step)
+            source = row[first:]
+            target = parts[(padding + first) % step, (padding + first) // step :]
+            for i in range((len(source) + step - 1) // step):
+                target[i] = source[i * step]
 
 
 @jit(inline="always")

@@ -70,6 +70,13 @@ def grid_of(
     return Grid(boxes, max(0, int(ratio)), *size, most)
 
 
+@jit(inline="always")
+def lists(bins: int, most: int, like: Any) -> Any:
+    """Make room for what `sample` finds: cells, weights, and how many of them."""
+    cells = np.empty((bins, most), np.int64)
+    return cells, np.empty((bins, most), like.dtype), np.empty(bins, np.int64)
+
+
 @jit()
 def sample(
     start: float, length: float, ratio: int, size: int, cells: Any, weights: Any, used: Any

@@ -91,7 +91,7 @@ def channels_last(x: Any) -> tuple[Any, bool]:
 
 @jit(parallel=True)
 def _channels_last(x: Any, maps: Any, finite: Any) -> None:
-    n, c, cells = x.shape
+    n, _, cells = x.shape
     blocks, pieces = finite.shape[1:]
     for task in prange(n * blocks * pieces):
         i, b, piece = task // (blocks * pieces), task // pieces % blocks, task % pieces

@@ -1,4 +1,33 @@
-"""RoIAlign: all channels of a sample at once."""
+"""RoIAlign: all channels of a sample at once.
+
+The NumPy text multiplies the cells that a box covers with two small matrices, channel by channel,
+and most of their entries are zero. Here only the cells that a bin reads are read. Maps are
+reordered first, so that the channels of a cell lie side by side: 64 of them (with AVX-512) are
+summed in the registers over all cells of a bin, with the same weights.
+
+    forward  boxes × blocks of channels; a box's bins are put back into the order of the result in
+             the L1 cache, and then written in one go
+    dx       maps × blocks of channels: every thread adds box after box to planes of its own. Where
+             threads outnumber these, each owns a band of rows. No two write to the same place, and
+             whoever does it adds the boxes in the same order: the results are the same bits.
+
+Measured on two Zen 5 cores, 512 boxes of 7×7 bins, 4 samples in each, on 256 channels at 64²:
+
+    ====================================================  =======  =======
+    .                                                     forward  dx
+    ====================================================  =======  =======
+    the NumPy text                                        85 ms    102 ms
+    only the cells that are read, channel by channel      37 ms    89 ms
+    channels side by side in registers                    5.8 ms
+    and bins put into order in the cache                  3.5 ms   7 ms
+    ====================================================  =======  =======
+
+Reordering the maps takes 0.1 ms of it. It doesn't pay for few channels, nor for few boxes on large
+maps: these are served channel by channel.
+
+In the NumPy text a number that is not finite spreads to all bins of a box that covers it. Whoever
+reads the arrays here looks for such numbers, and leaves them to it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +38,7 @@ from numba import prange
 
 from .jit import jit
 from .launch import launch, threads
-from .region_grid import HIGH, LEFT, TOP, WIDE, Grid, N, grid_of, sample
+from .region_grid import HIGH, LEFT, TOP, WIDE, Grid, N, grid_of, lists, sample
 from .regions import (
     BLOCK,
     bins_of,
@@ -21,6 +50,7 @@ from .regions import (
     regions,
     take_channels_last,
 )
+from .roi_align_planes import backward_planes, forward_planes
 from .vector import LANES, load, store
 
 
@@ -44,7 +74,7 @@ def roi_align(
     y = np.empty((len(boxes), x.shape[1], *bins), x.dtype)
     if _few(grid, bins, x.shape):
         finite = np.ones(len(boxes), np.bool_)
-        launch(_forward_few, np.ascontiguousarray(x), *grid, finite, y)
+        launch(forward_planes, np.ascontiguousarray(x), *grid, finite, y)
         return y if finite.all() else NotImplemented
     maps, all_finite = channels_last(x)
     if not all_finite:
@@ -77,7 +107,7 @@ def roi_align_backward(
     if _few(grid, bins, shape):
         dx = np.zeros(shape, dy.dtype)
         finite = np.ones(shape[:2], np.bool_)
-        launch(_backward_few, dy, *grid, finite, dx)
+        launch(backward_planes, dy, *grid, finite, dx)
     else:
         dx = np.empty(shape, dy.dtype)
         blocks = -(-shape[1] // BLOCK)
@@ -98,7 +128,7 @@ def _forward(
     maps: Any, boxes: Any, ratio: int, height: int, width: int, most: Any, workers: int, y: Any
 ) -> None:
     for worker in prange(workers):
-        _forward_share(maps, boxes, ratio, height, width, most, worker, workers, y)
+        _forward_share(maps, boxes, ratio, height, width, most, np.int64(worker), workers, y)
 
 
 @jit()
@@ -114,8 +144,8 @@ def _forward_share(
     y: Any,
 ) -> None:
     count, c, ph, pw = y.shape
-    row, row_weight, row_used = _lists(ph, most[0], y)
-    column, column_weight, column_used = _lists(pw, most[1], y)
+    row, row_weight, row_used = lists(ph, most[0], y)
+    column, column_weight, column_used = lists(pw, most[1], y)
     block = np.empty((ph * pw + LANES) * BLOCK, y.dtype)
     turned = np.empty(ph * pw * BLOCK, y.dtype)
     tile = np.zeros(LANES * LANES, y.dtype)
@@ -148,13 +178,6 @@ def _forward_share(
         copy(turned, flat, (r * c + b * BLOCK) * ph * pw, channels * ph * pw)
 
 
-@jit(inline="always")
-def _lists(bins: int, most: int, like: Any) -> Any:
-    """Make room for what `sample` finds: cells, weights, and how many of them."""
-    cells = np.empty((bins, most), np.int64)
-    return cells, np.empty((bins, most), like.dtype), np.empty(bins, np.int64)
-
-
 @jit(parallel=True)
 def _backward(
     dy: Any, boxes: Any, ratio: int, height: int, width: int, most: Any, finite: Any, dx: Any
@@ -185,8 +208,8 @@ def _backward_block(
 ) -> bool:
     """Fill one block of channels of one map, in the rows first … last − 1; whether dy is finite."""
     count, c, ph, pw = dy.shape
-    row, row_weight, row_used = _lists(ph, most[0], dy)
-    column, column_weight, column_used = _lists(pw, most[1], dy)
+    row, row_weight, row_used = lists(ph, most[0], dy)
+    column, column_weight, column_used = lists(pw, most[1], dy)
     block = np.empty((ph * pw + LANES) * BLOCK, dy.dtype)
     tile = np.zeros(LANES * LANES, dy.dtype)
     total = np.zeros(((last - first) * width + LANES) * BLOCK, dy.dtype)
@@ -226,80 +249,3 @@ def _backward_block(
     for lane in range(LANES):
         finite &= tile[lane] == 0
     return finite
-
-
-@jit(parallel=True)
-def _forward_few(
-    x: Any, boxes: Any, ratio: int, height: int, width: int, most: Any, finite: Any, y: Any
-) -> None:
-    for r in prange(len(y)):
-        finite[r] = _forward_box(x, boxes[r], ratio, height, width, most, y[r])
-
-
-@jit()
-def _forward_box(x: Any, box: Any, ratio: int, height: int, width: int, most: Any, y: Any) -> bool:
-    """Fill the bins of one box from maps with channels first; whether what it covers is finite."""
-    c, ph, pw = y.shape
-    row, row_weight, row_used = _lists(ph, most[0], y)
-    column, column_weight, column_used = _lists(pw, most[1], y)
-    top, bottom = sample(box[TOP], box[HIGH], ratio, height, row, row_weight, row_used)
-    left, right = sample(box[LEFT], box[WIDE], ratio, width, column, column_weight, column_used)
-    odd = y.dtype.type(0)
-    for o in range(c):
-        plane = x[int(box[N]), o]
-        for h in range(top, bottom):
-            for w in range(left, right):
-                odd += plane[h, w] - plane[h, w]
-        for i in range(ph):
-            for j in range(pw):
-                total = y.dtype.type(0)
-                for k in range(row_used[i]):
-                    for m in range(column_used[j]):
-                        weight = row_weight[i, k] * column_weight[j, m]
-                        total += plane[row[i, k], column[j, m]] * weight
-                y[o, i, j] = total
-    return odd == 0
-
-
-@jit(parallel=True)
-def _backward_few(
-    dy: Any, boxes: Any, ratio: int, height: int, width: int, most: Any, finite: Any, dx: Any
-) -> None:
-    n, c = finite.shape
-    for task in prange(n * c):
-        i, o = task // c, task % c
-        finite[i, o] = _backward_plane(dy, boxes, ratio, height, width, most, i, o, dx[i, o])
-
-
-@jit()
-def _backward_plane(
-    dy: Any,
-    boxes: Any,
-    ratio: int,
-    height: int,
-    width: int,
-    most: Any,
-    n: int,
-    o: int,
-    plane: Any,
-) -> bool:
-    """Add to one plane, box after box; whether dy is finite."""
-    ph, pw = dy.shape[2:]
-    row, row_weight, row_used = _lists(ph, most[0], dy)
-    column, column_weight, column_used = _lists(pw, most[1], dy)
-    odd = dy.dtype.type(0)
-    for r in range(len(boxes)):
-        box = boxes[r]
-        if box[N] != n:
-            continue
-        sample(box[TOP], box[HIGH], ratio, height, row, row_weight, row_used)
-        sample(box[LEFT], box[WIDE], ratio, width, column, column_weight, column_used)
-        for i in range(ph):
-            for j in range(pw):
-                v = dy[r, o, i, j]
-                odd += v - v
-                for k in range(row_used[i]):
-                    for m in range(column_used[j]):
-                        weight = row_weight[i, k] * column_weight[j, m]
-                        plane[row[i, k], column[j, m]] += v * weight
-    return odd == 0

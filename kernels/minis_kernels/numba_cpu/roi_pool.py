@@ -1,4 +1,21 @@
-"""RoIPool: all channels of a cell at once."""
+"""RoIPool: all channels of a cell at once.
+
+The NumPy text takes the maximum of strips of cells, and then of their rows, through arrays for
+each step. Here, as in RoIAlign, maps are reordered so that the channels of a cell lie side by side;
+the maxima of 64 channels (with AVX-512) and where they stood are kept in the registers while a bin
+is gone through. Places are kept as floating numbers: both go through the same instructions.
+
+    forward  boxes × blocks of channels
+    dx       maps × blocks of channels: each is owned by one thread, and summed in float64, as in
+             the NumPy text. Results don't depend on the number of threads.
+
+Measured on two Zen 5 cores, 512 boxes of 7×7 bins on 256 channels at 64², forward: the NumPy text
+3.9 s; channel by channel 142 ms; channels side by side, maxima in memory 18 ms (with one thread 29
+ms); in registers 12 to 17 ms (with one thread 15 ms), of which 5 to 7 go into pages for 77 MB of
+results. dx: 50 to 90 ms and 8 ms.
+
+It declines an argmax outside the map, which the NumPy text reports.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from numba import prange
-from numba.core.extending import intrinsic
+from numba.extending import intrinsic
 
 from .jit import jit
 from .launch import launch, threads
@@ -106,7 +123,7 @@ def _forward(
     maps: Any, boxes: Any, height: int, width: int, workers: int, y: Any, argmax: Any
 ) -> None:
     for worker in prange(workers):
-        _forward_share(maps, boxes, height, width, worker, workers, y, argmax)
+        _forward_share(maps, boxes, height, width, np.int64(worker), workers, y, argmax)
 
 
 @jit()

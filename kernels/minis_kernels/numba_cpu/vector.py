@@ -28,6 +28,8 @@ LANES = 16 if _FEATURES.get("avx512f") else 8 if _FEATURES.get("avx") else 4
 
 I64 = ir.IntType(64)
 
+INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # called by compiled code only
+
 
 class Vector(types.Type):
     """Numba's type of a vector of `LANES` numbers of one floating dtype."""
@@ -88,9 +90,9 @@ def store_masked(builder: Any, value: Any, address: Any, mask: Any) -> None:
 
 
 def lanes_below(builder: Any, count: Any) -> Any:
-    """Return the mask of the lanes whose number is below `count`, an i64."""
-    numbers = ir.Constant(ir.VectorType(I64, LANES), list(range(LANES)))
-    return builder.icmp_signed("<", numbers, splat(builder, count))
+    """Return the mask of the lanes whose number is below `count`, an i64 that fits 32 bits."""
+    numbers = _numbers(range(LANES))
+    return builder.icmp_signed("<", numbers, splat(builder, builder.trunc(count, ir.IntType(32))))
 
 
 def splat(builder: Any, scalar: Any) -> Any:
@@ -184,6 +186,21 @@ def woven(part: int) -> Any:
         return (i % 4) * LANES + i // 4
 
     return _shuffle(mask)
+
+
+def half_woven(part: int) -> Any:
+    """Return the function (a, b) -> part 0 or 1 of a[0], b[0], a[1], b[1], …."""
+
+    @intrinsic
+    def weave(typing: Any, a: Any, b: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            lanes = range(part * LANES, (part + 1) * LANES)
+            mask = _numbers(i % 2 * LANES + i // 2 for i in lanes)
+            return builder.shuffle_vector(*args, mask)
+
+        return a(a, b), code
+
+    return weave
 
 
 def _shuffle(mask: Callable[[int], int]) -> Any:
@@ -282,3 +299,27 @@ def prefetch(typing: Any, array: Any, at: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.int64), code
+
+
+@intrinsic
+def spread(typing: Any, array: Any, value: Any) -> Any:
+    """Return a vector, of the array's dtype, whose lanes all hold `value`."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return splat(builder, args[1])
+
+    return Vector(array.dtype)(array, array.dtype), code
+
+
+@intrinsic
+def stay_apart(typing: Any) -> Any:
+    """Keep the calling function from being copied into its callers.
+
+    `prange` compiles its body several times over; what stays apart is compiled once.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), code

@@ -32,7 +32,7 @@ from .product import COLUMNS, ROWS, add_tile
 from .scratch import scratch
 from .vector import LANES, transpose_tile
 
-PIXELS = 512  # whose products are added at a time: their dy, in L2, serves all taps
+PIXELS = 128  # whose products are added at a time: their dy, in L2, serves all taps
 TASKS = 8  # at least, where the shapes allow it
 FEW = 4  # channels or outputs a group, below which lines are multiplied
 
@@ -52,18 +52,22 @@ def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
         launch(_multiply_lines, dy, x, before, steps, dw)
         return dw
     padded_outputs = -(-outputs // ROWS) * ROWS
-    run = g.kernel[2] if g.dilation[2] == 1 else 1  # taps that lie beside their channels
+    # few channels: the taps of a line, which lie beside them, fill the tile with them
+    run = g.kernel[2] if g.dilation[2] == 1 and channels < COLUMNS else 1
+    x_step = channels if run > 1 else _apart(channels, x.itemsize)
     taps = math.prod(g.kernel) // run
     lines = max(1, PIXELS // g.out[2])
     h, w = np.indices((min(lines, g.out[1]), g.out[2])).reshape(2, -1)
-    places = (h * g.stride[1] * need[2] + w * g.stride[2]) * channels
+    places = (h * g.stride[1] * need[2] + w * g.stride[2]) * x_step
     blocks = padded_outputs // ROWS
     parts = min(blocks, max(1, math.ceil(TASKS / groups)))
     tap_parts = min(taps, max(1, math.ceil(TASKS / groups / parts)))
     shape = np.array([parts, tap_parts, lines, run])
     with exclusive():
-        dy_last = scratch("products", (groups, n, *g.out, padded_outputs), x.dtype)
-        x_last = scratch("inputs", (groups, n, *need, channels), x.dtype)
+        dy_last = scratch(
+            "products", (groups, n, *g.out, _apart(padded_outputs, x.itemsize)), x.dtype
+        )
+        x_last = scratch("inputs", (groups, n, *need, x_step), x.dtype)
         sums = scratch("filters", (groups, padded_outputs, taps, run * channels), x.dtype)
         launch(_channels_last, dy, np.zeros(3, np.int64), dy_last)
         launch(_channels_last, x, before, x_last)
@@ -73,12 +77,18 @@ def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
     return dw
 
 
+def _apart(numbers: int, itemsize: int) -> int:
+    """Return the least distance ≥ `numbers` of an odd number of cache lines: no shared sets."""
+    lines = -(-numbers * itemsize // 64) | 1
+    return lines * 64 // itemsize
+
+
 @jit(parallel=True)
 def _multiply(dy: Any, x: Any, places: Any, shape: Any, steps: Any, sums: Any, kernel: Any) -> None:
     parts, tap_parts, lines, run = shape
-    groups, n, depth, height, width, outputs = dy.shape
+    groups, n, depth, height, width, dy_step = dy.shape
     _, _, size0, size1, size2, channels = x.shape
-    _, _, taps, row = sums.shape
+    _, outputs, taps, row = sums.shape
     blocks = outputs // ROWS
     taps2 = kernel[2] // run
     for task in prange(groups * parts * tap_parts):
@@ -90,7 +100,7 @@ def _multiply(dy: Any, x: Any, places: Any, shape: Any, steps: Any, sums: Any, k
         for plane in range(n * depth):
             for h in range(0, height, lines):
                 pixels = min(lines, height - h) * width
-                dy_at = ((group * n * depth + plane) * height + h) * width * outputs
+                dy_at = ((group * n * depth + plane) * height + h) * width * dy_step
                 x_base = (
                     ((group * n + plane // depth) * size0 + plane % depth * steps[0, 0]) * size1
                     + h * steps[0, 1]
@@ -106,7 +116,7 @@ def _multiply(dy: Any, x: Any, places: Any, shape: Any, steps: Any, sums: Any, k
                     for column in range(0, row, COLUMNS):
                         for block in range(part * blocks // parts, (part + 1) * blocks // parts):
                             at = ((group * outputs + block * ROWS) * taps + tap) * row + column
-                            add_tile(dy, dy_at + block * ROWS, outputs, x, x_at + column, places,
+                            add_tile(dy, dy_at + block * ROWS, dy_step, x, x_at + column, places,
                                      0, pixels, sums, at, taps * row, row - column)  # fmt: skip
 
 

@@ -30,9 +30,8 @@ from .jit import jit
 from .launch import exclusive, launch, threads
 from .product import COLUMNS, ROWS, set_tile
 from .scratch import scratch
-from .vector import LANES, load, prefetch, store, store_below, woven
+from .vector import INNER, LANES, load, prefetch, stay_apart, store, store_below, woven
 from .winograd_transforms import (
-    INNER,
     input_row,
     keep,
     six,
@@ -44,6 +43,7 @@ from .winograd_transforms import (
 F = 36  # numbers of a transformed tile
 STRIP = 16  # input channels whose filters are transformed at a time
 MANY_TILES = 320  # from which on threads share blocks of tiles rather than channels
+FILTERS, TILES, INPUTS, OUTPUTS = range(4)  # the steps
 PAD = LANES  # numbers between the transformed planes, so that they don't share cache sets
 
 part0, part1, part2, part3 = (woven(part) for part in range(4))
@@ -59,7 +59,6 @@ def convolve(x: Any, w: Any, bias: Any, padding: tuple[int, int, int], adjoint: 
     outputs, taps = w.shape[1] if adjoint else len(w), w.shape[2]
     out = tuple(x.shape[2 + a] + 2 * padding[a] - w.shape[2 + a] + 1 for a in range(3))
     y = np.empty((n, outputs, *out), x.dtype)
-    outputs_blocks = -(-outputs // ROWS)
     tiles = -(-out[1] // 4), -(-out[2] // 4)
     runs, run = (1, n * out[0]) if taps == 1 else (n, out[0])  # of planes that lie together
     planes, rows = _block(run, tiles, taps)
@@ -70,22 +69,23 @@ def convolve(x: Any, w: Any, bias: Any, padding: tuple[int, int, int], adjoint: 
     blocks = runs * -(-run // planes) * -(-tiles[0] // rows)
     columns = planes * rows * tiles[1]
     halo = (planes + taps - 1) * rows * tiles[1]
-    v_size = F * (c * halo + PAD) + COLUMNS
+    parts = -(-outputs // ROWS)
+    at_once = parts if many else 1  # of the outputs' parts
     with exclusive():
+        size = at_once * c * taps * ROWS + PAD
+        filters = scratch("filters", (1 if many else threads(), F, size), x.dtype)
+        size = F * (c * halo + PAD) + COLUMNS
+        v = scratch("inputs", (threads() if many else 1, size), x.dtype)
+        size = F * (at_once * ROWS * columns + PAD) + COLUMNS
+        m = scratch("products", (threads(), size), x.dtype)
+        arrays = x, w, adjoint, bias, shape, filters, v, m, y
         if many:
-            filters = scratch("filters", (F, outputs_blocks * c * taps * ROWS + PAD), x.dtype)
-            launch(_transform_all_filters, w, adjoint, outputs, filters)
-            v = scratch("inputs", (threads(), v_size), x.dtype)
-            m_size = F * (outputs_blocks * ROWS * columns + PAD) + COLUMNS
-            m = scratch("products", (threads(), m_size), x.dtype)
-            launch(_by_tiles, blocks, x, filters, bias, shape, v, m, y)
+            launch(_run_tasks, FILTERS, parts, 0, *arrays)
+            launch(_run_tasks, TILES, blocks, 0, *arrays)
         else:
-            v = scratch("inputs", (1, v_size), x.dtype)
-            f = scratch("filters", (threads(), F, c * taps * ROWS + PAD), x.dtype)
-            m_size = F * (ROWS * columns + PAD) + COLUMNS
-            m = scratch("products", (threads(), m_size), x.dtype)
             for block in range(blocks):
-                launch(_by_channels, block, x, w, adjoint, bias, shape, v[0], f, m, y)
+                launch(_run_tasks, INPUTS, c, block, *arrays)
+                launch(_run_tasks, OUTPUTS, parts, block, *arrays)
     return y
 
 
@@ -97,48 +97,37 @@ def _block(run: int, tiles: tuple[int, int], taps: int) -> tuple[int, int]:
 
 
 @jit(parallel=True)
-def _transform_all_filters(w: Any, adjoint: bool, outputs: int, filters: Any) -> None:
-    inputs = w.shape[2] * (len(w) if adjoint else w.shape[1])
-    for task in prange((outputs + ROWS - 1) // ROWS):
-        block = np.int64(task)
-        _transform_filters(w, adjoint, block, outputs, filters, block * inputs * ROWS)
-
-
-@jit(parallel=True)
-def _by_tiles(
-    blocks: int, x: Any, filters: Any, bias: Any, shape: Any, v: Any, m: Any, y: Any
-) -> None:
-    """Each block of tiles by one thread, through all three steps."""
-    outputs = (y.shape[1] + ROWS - 1) // ROWS * ROWS
-    inputs = x.shape[1] * shape[0]
-    start = np.int64(0)
-    for worker in prange(len(v)):
-        for block in range(worker, blocks, len(v)):
-            _transform_input(x, shape, block, start, x.shape[1], y.shape[2], v[worker])
-            _multiply(filters, shape, block, inputs, outputs, v[worker], m[worker])
-            _transform_output(m[worker], shape, block, start, y.shape[1], bias, y)
-
-
-@jit(parallel=True)
-def _by_channels(
-    block: int, x: Any, w: Any, adjoint: bool, bias: Any, shape: Any, v: Any, filters: Any,
-    m: Any, y: Any,
+def _run_tasks(
+    step: int, tasks: int, block: int, x: Any, w: Any, adjoint: bool, bias: Any, shape: Any,
+    filters: Any, v: Any, m: Any, y: Any,
 ) -> None:  # fmt: skip
-    """One block of tiles by all threads: they share its channels, then its outputs."""
+    """All tasks of a step; one function, which is compiled once.
+
+    FILTERS  all filters of some outputs
+    TILES    one block of tiles, through all three steps, by one thread
+    INPUTS   all tiles of one channel
+    OUTPUTS  all tiles of some outputs: their filters, which never leave the cache, and the product
+    """
     c, outputs = x.shape[1], y.shape[1]
     inputs = c * shape[0]
-    for task in prange(c):
-        channel = np.int64(task)
-        _transform_input(x, shape, block, channel, channel + 1, y.shape[2], v)
-    start, rows = np.int64(0), np.int64(ROWS)
     for worker in prange(len(m)):
-        f = filters[worker]  # never leave the cache
-        for part in range(worker, (outputs + ROWS - 1) // ROWS, len(m)):
-            first = part * ROWS
-            _transform_filters(w, adjoint, part, outputs, f, start)
-            _multiply(f, shape, block, inputs, rows, v, m[worker])
-            last = min(first + ROWS, outputs)
-            _transform_output(m[worker], shape, block, first, last, bias, y)
+        for task in range(np.int64(worker), tasks, len(m)):
+            by_tiles = step == TILES
+            first = np.int64(0) if by_tiles else task * ROWS
+            last = outputs if by_tiles else min(first + ROWS, outputs)
+            f, values = filters[worker % len(filters)], v[worker % len(v)]
+            if step in (FILTERS, OUTPUTS):
+                at = first * inputs if step == FILTERS else np.int64(0)
+                _transform_filters(w, adjoint, task, outputs, f, at)
+            if by_tiles or step == INPUTS:
+                channel, end = (np.int64(0), c) if by_tiles else (task, task + 1)
+                this = task if by_tiles else block
+                _transform_input(x, shape, this, channel, end, y.shape[2], values)
+            if by_tiles or step == OUTPUTS:
+                this = task if by_tiles else block
+                rows = (last - first + ROWS - 1) // ROWS * ROWS
+                _multiply(f, shape, this, inputs, rows, values, m[worker])
+                _transform_output(m[worker], shape, this, first, last, bias, y)
 
 
 @jit(**INNER)
@@ -158,6 +147,7 @@ def _transform_filters(
     w: Any, adjoint: bool, block: int, outputs: int, filters: Any, at: int
 ) -> None:
     """filters[f][t, m] = G g Gᵀ of the block's output m from input t = (channel, tap)."""
+    stay_apart()
     _, c, taps = w.shape[:3]
     flat, step = w.reshape(-1), filters.shape[1]
     size = taps * 9
@@ -202,6 +192,7 @@ def _transform_input(
     x: Any, shape: Any, block: int, c0: int, c1: int, out_depth: int, v: Any
 ) -> None:
     """v[f, channel, plane, tile] = Bᵀ d B, for the planes that the block's outputs read."""
+    stay_apart()
     first, last, r0, r1 = _extent(shape, block)
     taps, pad0, pad1, pad2, across = shape[0], shape[1], shape[2], shape[3], shape[5]
     _, c, depth, height, width = x.shape
@@ -236,6 +227,7 @@ def _multiply(
     filters: Any, shape: Any, block: int, inputs: int, outputs: int, v: Any, m: Any
 ) -> None:
     """m[f, o, column] = Σ filters[f, o, t] · v[f, t, column]: (O, C·K) · (C·K, columns)."""
+    stay_apart()
     first, last, r0, r1 = _extent(shape, block)
     taps = shape[0]
     offsets = np.empty(inputs, np.int64)
@@ -258,6 +250,7 @@ def _multiply(
 @jit(**INNER)
 def _transform_output(m: Any, shape: Any, block: int, o0: int, o1: int, bias: Any, y: Any) -> None:
     """Write Aᵀ m A + bias to the outputs o0…o1, which m holds one after the other."""
+    stay_apart()
     first, last, r0, r1 = _extent(shape, block)
     across = shape[5]
     _, o, depth, height, width = y.shape

@@ -25,9 +25,8 @@ from .jit import jit
 from .launch import exclusive, launch, threads
 from .product import COLUMNS, ROWS, set_tile
 from .scratch import scratch
-from .vector import LANES, load, load_within, prefetch, store, transpose_tile
+from .vector import INNER, LANES, load, load_within, prefetch, store, transpose_tile
 from .winograd_transforms import (
-    INNER,
     input_row,
     keep,
     phase0,

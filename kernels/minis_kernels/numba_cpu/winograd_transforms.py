@@ -13,13 +13,11 @@ from __future__ import annotations
 from typing import Any
 
 from .jit import jit
-from .vector import LANES, every_fourth, load, load_within, store_below
+from .vector import INNER, LANES, every_fourth, load, load_within, store_below
 
 A, B = 0.75, 1.5  # the points
 A2, B2 = A * A, B * B
 F0, FA, FB = A2 * B2, 2 * A2 * (A2 - B2), 2 * B2 * (B2 - A2)  # the points' distances, multiplied
-
-INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # called by compiled code only
 
 phase0, phase1, phase2, phase3 = (every_fourth(phase) for phase in range(4))
 
