@@ -26,7 +26,7 @@ class Finding(NamedTuple):
 PACKAGES = (
     ("numpy", "the operations", True, "pip install numpy"),
     ("numba", "fast kernels on the CPU", True, "pip install numba"),
-    ("scipy", "BLAS inside the kernels, elastic deformation", True, "pip install scipy"),
+    ("scipy", "elastic deformation", True, "pip install scipy"),
     ("safetensors", "weights and checkpoints", True, "pip install safetensors"),
     ("pillow", "PNG and JPEG files", True, "pip install pillow"),
     ("matplotlib", "pictures", True, "pip install matplotlib"),

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import minis_kernels.threads
 
@@ -112,6 +111,5 @@ def _set_blas_threads(count: int) -> None:
     from threadpoolctl import ThreadpoolController
 
     for library in ThreadpoolController().lib_controllers:
-        # SciPy's own BLAS serves kernels, which hold it to one thread
-        if library.user_api == "blas" and Path(library.filepath).parent.name != "scipy.libs":
+        if library.user_api == "blas":
             library.set_num_threads(count)

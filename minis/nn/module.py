@@ -37,7 +37,8 @@ class Parameter:
 
     def __init__(self, data: Any) -> None:
         self.data = data
-        self.grad = array_namespace(data).zeros_like(data)
+        # zeros, not zeros_like: memory that is not written to is not taken
+        self.grad = array_namespace(data).zeros(data.shape, data.dtype)
 
     def __repr__(self) -> str:
         return f"Parameter{tuple(self.data.shape)}"

@@ -1,6 +1,5 @@
 """What the Numba kernels promise beyond their operations' specs."""
 
-import json
 import os
 import subprocess
 import sys
@@ -110,28 +109,6 @@ CONV = """
 """
 
 
-def test_only_scipys_blas_is_held_to_one_thread():
-    """The BLAS that kernels call must not start threads inside Numba's; NumPy's keeps its own."""
-    told = run(
-        """
-        import json, numpy, scipy.linalg
-        from pathlib import Path
-        from threadpoolctl import threadpool_info
-        def threads():
-            return {Path(i["filepath"]).parent.name: i["num_threads"] for i in threadpool_info()
-                    if i["user_api"] == "blas"}
-        before = threads()
-        import minis_kernels.numba_cpu
-        print(json.dumps([before, threads()]))
-        """
-    )
-    before, after = json.loads(told)
-    if set(before) != {"numpy.libs", "scipy.libs"}:
-        pytest.skip(f"NumPy and SciPy don't have a BLAS each here, but {before}")
-    assert after == {"numpy.libs": before["numpy.libs"], "scipy.libs": 1}
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_forked_process():
     """A process forked after a launch gets the same result, and is not ended."""
     told = run(

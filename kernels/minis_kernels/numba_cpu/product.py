@@ -19,7 +19,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import types
-from numba.core.extending import intrinsic
+from numba.extending import intrinsic
 
 from .vector import (
     I64,
