@@ -30,7 +30,7 @@ from .jit import jit
 from .launch import exclusive, launch
 from .product import COLUMNS, ROWS, add_tile
 from .scratch import scratch
-from .vector import LANES, transpose_tile
+from .vector import INNER, LANES, load, load_within, store, transpose_tile
 
 PIXELS = 128  # whose products are added at a time: their dy, in L2, serves all taps
 TASKS = 8  # at least, where the shapes allow it
@@ -49,7 +49,10 @@ def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
     before = np.array(g.padding)
     steps = np.array([g.stride, g.dilation])
     if groups > 1 and min(channels, outputs) < FEW:
-        launch(_multiply_lines, dy, x, before, steps, dw)
+        shifts = np.indices(g.kernel).reshape(3, -1) * np.reshape(g.dilation, (3, 1))
+        sizes = np.array([x.shape, dy.shape])
+        launch(_multiply_lines, dy.reshape(-1), x.reshape(-1), sizes, shifts - before[:, None],
+               steps[0], dw.reshape(o, channels, -1))  # fmt: skip
         return dw
     padded_outputs = -(-outputs // ROWS) * ROWS
     # few channels: the taps of a line, which lie beside them, fill the tile with them
@@ -173,48 +176,56 @@ def _channels_last(x: Any, before: Any, last: Any) -> None:
                     target[i * padded_channels + c] = 0
 
 
-@jit(parallel=True, fastmath={"reassoc", "contract", "nsz"})
-def _multiply_lines(dy: Any, x: Any, before: Any, steps: Any, dw: Any) -> None:
-    """For each output, channel and tap, the sum of the products of all lines."""
-    n, outputs, depth, height, _ = dy.shape
-    _, channels, kernel0, kernel1, kernel2 = dw.shape
-    _, all_channels, size0, size1, _ = x.shape
+@jit(parallel=True)
+def _multiply_lines(dy: Any, x: Any, sizes: Any, shifts: Any, stride: Any, dw: Any) -> None:
+    """For each output and channel, the sums of the products of all lines, tap by tap."""
+    for task in prange(dw.shape[0] * dw.shape[1]):
+        _filter(np.int64(task), dy, x, sizes, shifts, stride, dw)
+
+
+@jit(**INNER)
+def _filter(task: int, dy: Any, x: Any, sizes: Any, shifts: Any, stride: Any, dw: Any) -> None:
+    n, all_channels, size0, size1, size2 = sizes[0]
+    _, outputs, depth, height, width = sizes[1]
+    _, channels, taps = dw.shape
     per_group = outputs // (all_channels // channels)
-    for task in prange(outputs * channels):
-        o, c = task // channels, task % channels
-        source = o // per_group * channels + c
-        sums = dw[o, c]
-        sums[:] = 0
-        for sample in range(n):
-            for d in range(depth):
-                for h in range(height):
-                    for i in range(kernel0):
-                        for j in range(kernel1):
-                            z = d * steps[0, 0] + i * steps[1, 0] - before[0]
-                            y = h * steps[0, 1] + j * steps[1, 1] - before[1]
-                            if 0 <= z < size0 and 0 <= y < size1:
-                                for k in range(kernel2):
-                                    left = k * steps[1, 2] - before[2]
-                                    sums[i, j, k] += _dot(
-                                        dy[sample, o, d, h], x[sample, source, z, y], left,
-                                        steps[0, 2],
-                                    )  # fmt: skip
+    o, c = task // channels, task % channels
+    source = o // per_group * channels + c
+    sums = np.zeros(taps * LANES, x.dtype)
+    for line in range(n * depth * height):
+        sample, d, h = line // height // depth, line // height % depth, line % height
+        dy_at = (((sample * outputs + o) * depth + d) * height + h) * width
+        for tap in range(taps):
+            z, y = d * stride[0] + shifts[0, tap], h * stride[1] + shifts[1, tap]
+            if 0 <= z < size0 and 0 <= y < size1:
+                left = shifts[2, tap]
+                x_at = (((sample * all_channels + source) * size0 + z) * size1 + y) * size2 + left
+                _add_line(dy, dy_at, width, x, x_at, left, size2, stride[2], sums, tap * LANES)
+    for tap in range(taps):
+        total = sums[tap * LANES]
+        for lane in range(1, LANES):
+            total += sums[tap * LANES + lane]
+        dw[o, c, tap] = total
 
 
-@jit(fastmath={"reassoc", "contract", "nsz"})
-def _dot(dy: Any, x: Any, left: int, step: int) -> Any:
-    """Σ dy[p] · x[p · step + left] where that lies inside x."""
-    first = max(0, -(left // step))
-    stop = min(len(dy), (len(x) - 1 - left) // step + 1)
-    total = dy.dtype.type(0)
-    if stop <= first:
-        return total
-    a = dy[first:stop]
+@jit(**INNER)
+def _add_line(
+    dy: Any, dy_at: int, width: int, x: Any, x_at: int, left: int, size: int, step: int,
+    sums: Any, at: int,
+) -> None:  # fmt: skip
+    """Add dy[p] · x[p · step + left], where that lies inside the line, to LANES sums."""
     if step == 1:
-        b = x[first + left : stop + left]
-        for p in range(len(a)):
-            total += a[p] * b[p]
+        total = load(sums, at)
+        for p in range(0, width, LANES):
+            if left + p >= 0 and left + p + LANES <= size and p + LANES <= width:
+                total = total + load(dy, dy_at + p) * load(x, x_at + p)
+            else:
+                # where either is outside, the product must not be 0 · inf
+                low, high = -(left + p), min(width - p, size - left - p)
+                total = total + load_within(dy, dy_at + p, low, high) * load_within(
+                    x, x_at + p, low, high
+                )
+        store(sums, at, total)
     else:
-        for p in range(len(a)):
-            total += a[p] * x[(first + p) * step + left]
-    return total
+        for p in range(max(0, -(left // step)), min(width, (size - 1 - left) // step + 1)):
+            sums[at + p % LANES] += dy[dy_at + p] * x[x_at + p * step]
