@@ -35,7 +35,17 @@ from .launch import exclusive, launch, threads
 from .plans import Plan, forward_plan, transposed_plan
 from .product import COLUMNS, LINE_COLUMNS, ROWS, add_line, add_tile
 from .scratch import scratch
-from .vector import INNER, LANES, half_woven, load, load_within, spread, stay_apart, store_below
+from .vector import (
+    INNER,
+    LANES,
+    every_second,
+    half_woven,
+    load,
+    load_within,
+    spread,
+    stay_apart,
+    store_below,
+)
 
 TAPS = 512  # at a time: their filters, 16 kB, stay in the L1 cache
 PIECE = 512  # columns of a long line
@@ -87,7 +97,7 @@ def _run(
     tasks = n * groups * math.ceil(lines * pieces / units)
     parts = min(blocks, max(1, math.ceil(TASKS / tasks)))
     through = plan.split[2] > 1 or per_group % rows != 0  # sums that can't stand in y itself
-    spare = rows * units * plan.split[2] * min(columns, PIECE) if through else 0
+    spare = rows * units * plan.split[2] * min(columns, PIECE) + LANES if through else 0
     steps = np.array([plan.before, size, plan.step, plan.split, out])
     padded = np.array([*plan.padded, plan.plane])
     shape = np.array([n, groups, c // groups, blocks, per_group, rows, pieces, units, parts])
@@ -164,6 +174,13 @@ def _pad(task: int, steps: Any, padded: Any, x: Any, buffer: Any) -> None:
                 for j in range(0, width, LANES):
                     values = load_within(x, line + j + left, -left - j, high - left - j)
                     store_below(buffer, to + j, values, width - j)
+            elif split == 2:
+                for j in range(0, width, LANES):
+                    column = 2 * j + left
+                    a = load_within(x, line + column, -column, high - column)
+                    column += LANES
+                    b = load_within(x, line + column, -column, high - column)
+                    store_below(buffer, to + j, every_second(a, b), width - j)
             else:
                 for j in range(width):
                     column = j * split + left

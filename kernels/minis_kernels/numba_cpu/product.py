@@ -21,7 +21,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from .vector import (
+from .llvm import (
     I64,
     LANES,
     element,

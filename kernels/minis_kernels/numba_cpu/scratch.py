@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-LARGEST = 32 << 20  # bytes
+LARGEST = 8 << 20  # bytes
 
 _kept: dict[str, Any] = {}
 

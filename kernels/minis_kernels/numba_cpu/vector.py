@@ -6,9 +6,7 @@ cannot prove that none overlaps another. There a kernel says itself what goes in
     v = load(x, at)                          # LANES neighbours x[at], x[at + 1], …
     store(y, at, v * 4.0 - load(x, at + 2))  # arithmetic on all of them at once
 
-Arrays are read and written as if they were flat, without any check of bounds. `LANES` is the
-number of float32 numbers in a register of this machine: 16 with AVX-512, 8 with AVX, else 4. A
-vector of float64 has as many lanes, in two registers.
+Arrays are read and written as if they were flat, without any check of bounds.
 """
 
 from __future__ import annotations
@@ -17,15 +15,24 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
-_FEATURES = llvm.get_host_cpu_features()
-LANES = 16 if _FEATURES.get("avx512f") else 8 if _FEATURES.get("avx") else 4
-
-I64 = ir.IntType(64)
+from .llvm import (
+    I64,
+    LANES,
+    element,
+    lane_numbers,
+    lanes_below,
+    llvm_vector,
+    load_at,
+    load_masked,
+    splat,
+    store_at,
+    store_masked,
+)
 
 INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # called by compiled code only
 
@@ -42,80 +49,6 @@ class Vector(types.Type):
 class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
     def __init__(self, dmm: Any, fe_type: Any) -> None:
         super().__init__(dmm, fe_type, llvm_vector(fe_type.dtype))
-
-
-def llvm_vector(dtype: Any) -> Any:
-    """Return LLVM's type of a vector of `dtype`."""
-    return ir.VectorType(ir.FloatType() if dtype == types.float32 else ir.DoubleType(), LANES)
-
-
-def element(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -> Any:
-    """Return the address of the element `at` of a flattened array."""
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.gep(data, [at])
-
-
-def load_at(builder: Any, address: Any, vector: Any) -> Any:
-    """Load a vector from an address."""
-    pointer = builder.bitcast(address, vector.as_pointer())
-    return builder.load(pointer, align=_alignment(vector))
-
-
-def store_at(builder: Any, value: Any, address: Any) -> None:
-    """Store a vector to an address."""
-    pointer = builder.bitcast(address, value.type.as_pointer())
-    builder.store(value, pointer, align=_alignment(value.type))
-
-
-def load_masked(builder: Any, address: Any, mask: Any, vector: Any) -> Any:
-    """Load the lanes that a mask names; the others are zero and are not touched in memory."""
-    pointer = builder.bitcast(address, vector.as_pointer())
-    name = f"llvm.masked.load.{_suffix(vector)}.p0"
-    of = ir.FunctionType(vector, [pointer.type, ir.IntType(32), mask.type, vector])
-    function = cgutils.get_or_insert_function(builder.module, of, name)
-    zero = ir.Constant(vector, [ir.Constant(vector.element, 0.0)] * LANES)
-    align = ir.Constant(ir.IntType(32), _alignment(vector))
-    return builder.call(function, [pointer, align, mask, zero])
-
-
-def store_masked(builder: Any, value: Any, address: Any, mask: Any) -> None:
-    """Store the lanes that a mask names."""
-    pointer = builder.bitcast(address, value.type.as_pointer())
-    name = f"llvm.masked.store.{_suffix(value.type)}.p0"
-    of = ir.FunctionType(ir.VoidType(), [value.type, pointer.type, ir.IntType(32), mask.type])
-    function = cgutils.get_or_insert_function(builder.module, of, name)
-    align = ir.Constant(ir.IntType(32), _alignment(value.type))
-    builder.call(function, [value, pointer, align, mask])
-
-
-def lanes_below(builder: Any, count: Any) -> Any:
-    """Return the mask of the lanes whose number is below `count`, an i64 that fits 32 bits."""
-    numbers = _numbers(range(LANES))
-    return builder.icmp_signed("<", numbers, splat(builder, builder.trunc(count, ir.IntType(32))))
-
-
-def splat(builder: Any, scalar: Any) -> Any:
-    """Return a vector whose lanes all hold `scalar`."""
-    vector = ir.VectorType(scalar.type, LANES)
-    undefined = ir.Constant(vector, ir.Undefined)
-    first = builder.insert_element(undefined, scalar, ir.IntType(32)(0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(first, undefined, zeros)
-
-
-def fused_multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    """Return a·b + c, rounded once."""
-    of = ir.FunctionType(a.type, [a.type] * 3)
-    name = f"llvm.fma.{_suffix(a.type)}"
-    return builder.call(cgutils.get_or_insert_function(builder.module, of, name), [a, b, c])
-
-
-def _suffix(vector: Any) -> str:
-    return f"v{LANES}{'f32' if isinstance(vector.element, ir.FloatType) else 'f64'}"
-
-
-def _alignment(vector: Any) -> int:
-    return 4 if isinstance(vector.element, ir.FloatType) else 8
 
 
 @intrinsic
@@ -187,6 +120,16 @@ def woven(part: int) -> Any:
     return _shuffle(mask)
 
 
+@intrinsic
+def every_second(typing: Any, a: Any, b: Any) -> Any:
+    """Return lanes 0, 2, 4, … of the two laid end to end."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.shuffle_vector(*args, lane_numbers(range(0, 2 * LANES, 2)))
+
+    return a(a, b), code
+
+
 def half_woven(part: int) -> Any:
     """Return the function (a, b) -> part 0 or 1 of a[0], b[0], a[1], b[1], …."""
 
@@ -194,7 +137,7 @@ def half_woven(part: int) -> Any:
     def weave(typing: Any, a: Any, b: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             lanes = range(part * LANES, (part + 1) * LANES)
-            mask = _numbers(i % 2 * LANES + i // 2 for i in lanes)
+            mask = lane_numbers(i % 2 * LANES + i // 2 for i in lanes)
             return builder.shuffle_vector(*args, mask)
 
         return a(a, b), code
@@ -207,9 +150,10 @@ def _shuffle(mask: Callable[[int], int]) -> Any:
     def shuffle(typing: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             halves = [
-                builder.shuffle_vector(*args[i : i + 2], _numbers(range(2 * LANES))) for i in (0, 2)
+                builder.shuffle_vector(*args[i : i + 2], lane_numbers(range(2 * LANES)))
+                for i in (0, 2)
             ]
-            return builder.shuffle_vector(*halves, _numbers(map(mask, range(LANES))))
+            return builder.shuffle_vector(*halves, lane_numbers(map(mask, range(LANES))))
 
         return a(a, b, c, d), code
 
@@ -270,19 +214,14 @@ def transpose_tile(
             for j in range(LANES):
                 if j // half % 2 == 0:
                     pair = rows[j], rows[j + half]
-                    rows[j] = builder.shuffle_vector(*pair, _numbers(keep))
-                    rows[j + half] = builder.shuffle_vector(*pair, _numbers(take))
+                    rows[j] = builder.shuffle_vector(*pair, lane_numbers(keep))
+                    rows[j + half] = builder.shuffle_vector(*pair, lane_numbers(take))
             half //= 2
         for i, row in enumerate(rows):
             store_at(builder, row, builder.gep(write, [builder.mul(args[5], I64(i))]))
         return context.get_dummy_value()
 
     return types.void(x, i64, i64, y, i64, i64), code
-
-
-def _numbers(values: Any) -> Any:
-    values = list(values)
-    return ir.Constant(ir.VectorType(ir.IntType(32), len(values)), values)
 
 
 @intrinsic

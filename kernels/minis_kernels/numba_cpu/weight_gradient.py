@@ -12,7 +12,8 @@ axis even taps and channels, as x[p + k, c] follows x[p, c]), and each pixel is 
 Nothing is unfolded, and no thread waits for another: each takes some outputs and all pixels.
 Sums run over the pixels in one order, whatever the number of threads.
 
-Filters with few channels or outputs a group (depthwise) are sums of products of lines instead.
+Where tiles would be mostly empty, as for few channels or outputs a group, filters are sums of
+products of lines instead.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ from .vector import INNER, LANES, load, load_within, store, transpose_tile
 
 PIXELS = 128  # whose products are added at a time: their dy, in L2, serves all taps
 TASKS = 8  # at least, where the shapes allow it
-FEW = 4  # channels or outputs a group, below which lines are multiplied
 
 
 def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
@@ -48,15 +48,15 @@ def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
     need = [(g.out[a] - 1) * g.stride[a] + (g.kernel[a] - 1) * g.dilation[a] + 1 for a in range(3)]
     before = np.array(g.padding)
     steps = np.array([g.stride, g.dilation])
-    if groups > 1 and min(channels, outputs) < FEW:
+    # few channels: the taps of a line, which lie beside them, fill the tile with them
+    run = g.kernel[2] if g.dilation[2] == 1 and channels < COLUMNS else 1
+    if g.stride[2] == 1 and _by_lines(outputs, channels, math.prod(g.kernel), run):
         shifts = np.indices(g.kernel).reshape(3, -1) * np.reshape(g.dilation, (3, 1))
         sizes = np.array([x.shape, dy.shape])
         launch(_multiply_lines, dy.reshape(-1), x.reshape(-1), sizes, shifts - before[:, None],
                steps[0], dw.reshape(o, channels, -1))  # fmt: skip
         return dw
     padded_outputs = -(-outputs // ROWS) * ROWS
-    # few channels: the taps of a line, which lie beside them, fill the tile with them
-    run = g.kernel[2] if g.dilation[2] == 1 and channels < COLUMNS else 1
     x_step = channels if run > 1 else _apart(channels, x.itemsize)
     taps = math.prod(g.kernel) // run
     lines = max(1, PIXELS // g.out[2])
@@ -78,6 +78,17 @@ def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
         launch(_multiply, dy_last, x_last, places, shape, steps, sums, np.array(g.kernel))
         launch(_channels_first, sums, run, dw.reshape(o, channels, -1))
     return dw
+
+
+def _by_lines(outputs: int, channels: int, taps: int, run: int) -> bool:
+    """Whether products of lines cost less than tiles: cycles per pixel of a group, estimated.
+
+    A tile is computed whole, LANES numbers twice a cycle, from arrays that must be turned first; a
+    line takes three cycles for LANES products.
+    """
+    columns = -(-run * channels // COLUMNS) * COLUMNS * taps // run
+    tiles = -(-outputs // ROWS) * ROWS * columns / (2 * LANES) + channels + outputs
+    return 3 * outputs * channels * taps / LANES < tiles
 
 
 def _apart(numbers: int, itemsize: int) -> int:
@@ -200,7 +211,7 @@ def _filter(task: int, dy: Any, x: Any, sizes: Any, shifts: Any, stride: Any, dw
             if 0 <= z < size0 and 0 <= y < size1:
                 left = shifts[2, tap]
                 x_at = (((sample * all_channels + source) * size0 + z) * size1 + y) * size2 + left
-                _add_line(dy, dy_at, width, x, x_at, left, size2, stride[2], sums, tap * LANES)
+                _add_line(dy, dy_at, width, x, x_at, left, size2, sums, tap * LANES)
     for tap in range(taps):
         total = sums[tap * LANES]
         for lane in range(1, LANES):
@@ -210,22 +221,16 @@ def _filter(task: int, dy: Any, x: Any, sizes: Any, shifts: Any, stride: Any, dw
 
 @jit(**INNER)
 def _add_line(
-    dy: Any, dy_at: int, width: int, x: Any, x_at: int, left: int, size: int, step: int,
-    sums: Any, at: int,
-) -> None:  # fmt: skip
-    """Add dy[p] · x[p · step + left], where that lies inside the line, to LANES sums."""
-    if step == 1:
-        total = load(sums, at)
-        for p in range(0, width, LANES):
-            if left + p >= 0 and left + p + LANES <= size and p + LANES <= width:
-                total = total + load(dy, dy_at + p) * load(x, x_at + p)
-            else:
-                # where either is outside, the product must not be 0 · inf
-                low, high = -(left + p), min(width - p, size - left - p)
-                total = total + load_within(dy, dy_at + p, low, high) * load_within(
-                    x, x_at + p, low, high
-                )
-        store(sums, at, total)
-    else:
-        for p in range(max(0, -(left // step)), min(width, (size - 1 - left) // step + 1)):
-            sums[at + p % LANES] += dy[dy_at + p] * x[x_at + p * step]
+    dy: Any, dy_at: int, width: int, x: Any, x_at: int, left: int, size: int, sums: Any, at: int
+) -> None:
+    """Add dy[p] · x[p + left], where that lies inside the line, to LANES sums."""
+    total = load(sums, at)
+    for p in range(0, width, LANES):
+        if left + p >= 0 and left + p + LANES <= size and p + LANES <= width:
+            total = total + load(dy, dy_at + p) * load(x, x_at + p)
+        else:
+            # where either is outside, the product must not be 0 · inf
+            low, high = -(left + p), min(width - p, size - left - p)
+            some = load_within(x, x_at + p, low, high)
+            total = total + load_within(dy, dy_at + p, low, high) * some
+    store(sums, at, total)
