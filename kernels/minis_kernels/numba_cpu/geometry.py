@@ -75,3 +75,17 @@ def _extended(size: tuple[int, ...]) -> ThreeAxes:
 def with_three_axes(a: Any) -> Any:
     """View (N, C, *S) as a contiguous (N, C, D, H, W)."""
     return np.ascontiguousarray(a).reshape(*a.shape[:2], *_extended(a.shape[2:]))
+
+
+def lines_apart(numbers: int, itemsize: int) -> int:
+    """Return the least distance, in numbers, that is an odd number of cache lines.
+
+    Rows a power of two apart would all fall into one set of the cache.
+
+    Examples
+    --------
+    >>> lines_apart(64, 4), lines_apart(70, 4)
+    (80, 80)
+    """
+    lines = -(-numbers * itemsize // 64) | 1
+    return lines * 64 // itemsize

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .geometry import Geometry
+from .geometry import Geometry, lines_apart
 
 
 class Plan(NamedTuple):
@@ -125,5 +125,4 @@ def _plane(
     """
     if padded == (size[0], size[1], 1, size[2]) and before == (0, 0, 0):
         return math.prod(size)
-    lines = -(-math.prod(padded) * itemsize // 64) | 1
-    return lines * 64 // itemsize
+    return lines_apart(math.prod(padded), itemsize)

@@ -26,7 +26,7 @@ from numba import prange
 
 from . import winograd_gradient
 from .choice import weight_algorithm
-from .geometry import Geometry
+from .geometry import Geometry, lines_apart
 from .jit import jit
 from .launch import exclusive, launch
 from .product import COLUMNS, ROWS, add_tile
@@ -57,7 +57,7 @@ def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
                steps[0], dw.reshape(o, channels, -1))  # fmt: skip
         return dw
     padded_outputs = -(-outputs // ROWS) * ROWS
-    x_step = channels if run > 1 else _apart(channels, x.itemsize)
+    x_step = channels if run > 1 else lines_apart(channels, x.itemsize)
     taps = math.prod(g.kernel) // run
     lines = max(1, PIXELS // g.out[2])
     h, w = np.indices((min(lines, g.out[1]), g.out[2])).reshape(2, -1)
@@ -68,7 +68,7 @@ def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
     shape = np.array([parts, tap_parts, lines, run])
     with exclusive():
         dy_last = scratch(
-            "products", (groups, n, *g.out, _apart(padded_outputs, x.itemsize)), x.dtype
+            "products", (groups, n, *g.out, lines_apart(padded_outputs, x.itemsize)), x.dtype
         )
         x_last = scratch("inputs", (groups, n, *need, x_step), x.dtype)
         sums = scratch("filters", (groups, padded_outputs, taps, run * channels), x.dtype)
@@ -89,12 +89,6 @@ def _by_lines(outputs: int, channels: int, taps: int, run: int) -> bool:
     columns = -(-run * channels // COLUMNS) * COLUMNS * taps // run
     tiles = -(-outputs // ROWS) * ROWS * columns / (2 * LANES) + channels + outputs
     return 3 * outputs * channels * taps / LANES < tiles
-
-
-def _apart(numbers: int, itemsize: int) -> int:
-    """Return the least distance ≥ `numbers` of an odd number of cache lines: no shared sets."""
-    lines = -(-numbers * itemsize // 64) | 1
-    return lines * 64 // itemsize
 
 
 @jit(parallel=True)

@@ -35,6 +35,7 @@ from .launch import exclusive, launch, threads
 from .product import COLUMNS, ROWS, set_tile
 from .scratch import scratch
 from .vector import INNER, LANES, load, prefetch, stay_apart, store, store_below, woven
+from .winograd_blocks import block_extent
 from .winograd_transforms import (
     input_row,
     keep,
@@ -69,7 +70,7 @@ def convolve(x: Any, w: Any, bias: Any, padding: tuple[int, int, int], adjoint: 
     many = runs * run * tiles[0] * tiles[1] >= MANY_TILES
     if not many:
         planes, rows = run, tiles[0]
-    shape = np.array([taps, *padding, *tiles, planes, rows, runs, run])
+    shape = np.array([taps, *padding, *tiles, planes, rows, run])
     blocks = runs * -(-run // planes) * -(-tiles[0] // rows)
     columns = planes * rows * tiles[1]
     halo = (planes + taps - 1) * rows * tiles[1]
@@ -135,18 +136,6 @@ def _run_tasks(
 
 
 @jit(**INNER)
-def _extent(shape: Any, block: int) -> Any:
-    """Planes first…last and rows of tiles r0…r1 of a block."""
-    planes, rows, run = shape[6], shape[7], shape[9]
-    spans = (shape[4] + rows - 1) // rows
-    pieces = (run + planes - 1) // planes
-    begin = block // spans // pieces * run
-    first = begin + block // spans % pieces * planes
-    r0 = block % spans * rows
-    return first, min(first + planes, begin + run), r0, min(r0 + rows, shape[4])
-
-
-@jit(**INNER)
 def _transform_filters(
     w: Any, adjoint: bool, block: int, outputs: int, filters: Any, at: int
 ) -> None:
@@ -197,7 +186,7 @@ def _transform_input(
 ) -> None:
     """v[f, channel, plane, tile] = Bᵀ d B, for the planes that the block's outputs read."""
     stay_apart()
-    first, last, r0, r1 = _extent(shape, block)
+    first, last, r0, r1 = block_extent(shape, block)
     taps, pad0, pad1, pad2, across = shape[0], shape[1], shape[2], shape[3], shape[5]
     _, c, depth, height, width = x.shape
     tiles = (r1 - r0) * across
@@ -232,7 +221,7 @@ def _multiply(
 ) -> None:
     """m[f, o, column] = Σ filters[f, o, t] · v[f, t, column]: (O, C·K) · (C·K, columns)."""
     stay_apart()
-    first, last, r0, r1 = _extent(shape, block)
+    first, last, r0, r1 = block_extent(shape, block)
     taps = shape[0]
     offsets = np.empty(inputs, np.int64)
     tiles = (r1 - r0) * shape[5]
@@ -255,7 +244,7 @@ def _multiply(
 def _transform_output(m: Any, shape: Any, block: int, o0: int, o1: int, bias: Any, y: Any) -> None:
     """Write Aᵀ m A + bias to the outputs o0…o1, which m holds one after the other."""
     stay_apart()
-    first, last, r0, r1 = _extent(shape, block)
+    first, last, r0, r1 = block_extent(shape, block)
     across = shape[5]
     _, o, depth, height, width = y.shape
     tiles = (r1 - r0) * across

@@ -26,6 +26,7 @@ from .launch import exclusive, launch, threads
 from .product import COLUMNS, ROWS, set_tile
 from .scratch import scratch
 from .vector import INNER, LANES, load, load_within, prefetch, store, transpose_tile
+from .winograd_blocks import block_extent
 from .winograd_transforms import (
     input_row,
     keep,
@@ -68,22 +69,10 @@ def weight_gradient(dy: Any, x: Any, padding: tuple[int, int, int], dw: Any) -> 
             launch(_multiply, block, shape, v, u, offsets, sums, dw)
 
 
-@jit(**INNER)
-def _extent(shape: Any, block: int) -> Any:
-    """Planes first…last and rows of tiles r0…r1 of a block."""
-    planes, rows, run = shape[6], shape[7], shape[8]
-    spans = (shape[4] + rows - 1) // rows
-    pieces = (run + planes - 1) // planes
-    begin = block // spans // pieces * run
-    first = begin + block // spans % pieces * planes
-    r0 = block % spans * rows
-    return first, min(first + planes, begin + run), r0, min(r0 + rows, shape[4])
-
-
 @jit(parallel=True)
 def _transform(block: int, x: Any, dy: Any, shape: Any, v: Any, u: Any) -> None:
     """Transform the block's tiles of x into v and of dy into u, channels side by side."""
-    first, last, r0, r1 = _extent(shape, block)
+    first, last, r0, r1 = block_extent(shape, block)
     rows, across = r1 - r0, shape[5]
     planes = last - first
     x_planes = planes + shape[0] - 1
@@ -191,7 +180,7 @@ def _turn(tiles: Any, turned: Any, to: int, step: int, count: int, spare: Any) -
 @jit(parallel=True)
 def _multiply(block: int, shape: Any, v: Any, u: Any, offsets: Any, sums: Any, dw: Any) -> None:
     """Add Aᵀ [ Σ_tiles u ⊙ v ] A to dw; set it, for the first block."""
-    first, last, r0, r1 = _extent(shape, block)
+    first, last, r0, r1 = block_extent(shape, block)
     tiles = (r1 - r0) * shape[5]
     count = (last - first) * tiles
     o, c, taps = dw.shape[:3]
