@@ -27,7 +27,8 @@ from .task import Prepared, Work
 from .validation import Wrong, errors
 
 TURN = 0.1  # seconds: a turn ends after the call that exceeds it
-MOST_CALLS = 10  # in a turn
+MOST_CALLS = 30  # in a turn
+WAKE = 0.03  # seconds of calls that don't count: after a pause, threads and clocks are slow
 WARM_UP = 2  # calls before the first turn
 
 
@@ -101,22 +102,27 @@ class Worker:
 
 
 def take_turn(prepared: Prepared) -> list[float]:
-    """Call until the turn is over; short calls once beforehand, to wake the threads up.
+    """Call until the turn is over; short calls a while beforehand, to wake the threads up.
 
     The result of a call is kept until the clock has stopped.
     """
-    seconds: list[float] = []
+    awake = 0.0
+    while awake < WAKE:
+        seconds = [_timed(prepared)]
+        if seconds[0] >= TURN:
+            return seconds
+        awake += seconds[0]
+    seconds = []
+    while sum(seconds) < TURN and len(seconds) < MOST_CALLS:
+        seconds.append(_timed(prepared))
+    return seconds
+
+
+def _timed(prepared: Prepared) -> float:
     started = time.perf_counter()
     result = prepared.run()
-    first = time.perf_counter() - started
+    seconds = time.perf_counter() - started
     del result
-    if first >= TURN:
-        return [first]
-    while sum(seconds) < TURN and len(seconds) < MOST_CALLS:
-        started = time.perf_counter()
-        result = prepared.run()
-        seconds.append(time.perf_counter() - started)
-        del result
     return seconds
 
 

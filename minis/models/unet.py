@@ -25,8 +25,7 @@ from numpy.random import Generator
 from .. import nn
 from ..backend import array_namespace
 from ..nn import Module
-from ..ops.checks import check_ndim
-from ..ops.windows import crop, pad
+from .sizes import check_image, nearest_sizes, pad_or_crop
 
 
 class UNet(Module):
@@ -193,13 +192,9 @@ class UNet(Module):
         if self.padded:
             return size
         if not self._fits(size):
-            step = 2 ** (self.levels - 1)
-            smallest = next(s for s in range(1, 16 * step) if self._fits(s))
-            below = size - (size - smallest) % step
-            nearest = f"{below} and {below + step}" if size > smallest else f"{smallest}"
             raise ValueError(
                 f"UNet: without padding, an image's side of {size} doesn't fit {self.levels} "
-                f"levels; nearest: {nearest}"
+                f"levels; nearest: {nearest_sizes(size, self._fits, limit=16 * 2**self.levels)}"
             )
         return size - 4 * (3 * 2 ** (self.levels - 1) - 2)
 
@@ -215,29 +210,9 @@ class UNet(Module):
         return True
 
     def _check(self, x: Any) -> None:
-        check_ndim("UNet", 4, "(N, C, H, W)", x=x)
-        if x.shape[1] != self.in_channels:
-            raise ValueError(f"UNet: x must have {self.in_channels} channels, got {x.shape[1]}")
-        if min(x.shape[2:]) < 1:
-            raise ValueError(f"UNet: x has an empty side, its shape is {x.shape}")
+        check_image("UNet", x, self.in_channels, axes=2)
         for side in x.shape[2:]:
             self.output_size(side)
-
-
-def pad_or_crop(x: Any, size: tuple[int, ...]) -> Any:
-    """Pad with zeros or crop, about the centre, to the spatial shape `size`.
-
-    Fitting back to the old size is the adjoint: what was padded is cropped.
-
-    Examples
-    --------
-    >>> pad_or_crop(np.array([[[1.0, 2.0]]]), (5,))
-    array([[[0., 1., 2., 0., 0.]]])
-    """
-    change = [new - old for new, old in zip(size, x.shape[2:], strict=True)]
-    x = crop(x, tuple(max(0, -c) // 2 for c in change), tuple(map(min, size, x.shape[2:])))
-    before = tuple(max(0, c // 2) for c in change)
-    return pad(x, before, tuple(max(0, c) - b for c, b in zip(change, before, strict=True)))
 
 
 def _double_conv(

@@ -39,6 +39,19 @@ SHAPES = {
     "groups": ((2, 20, 9, 50), (24, 5, 3, 3), {"padding": 1, "groups": 4}, "direct"),
     "few a group": ((2, 6, 9, 20), (9, 2, 3, 3), {"padding": 1, "groups": 3}, "direct"),
     "depthwise": ((2, 6, 9, 40), (6, 1, 3, 5), {"padding": (0, 3), "groups": 6}, "depthwise"),
+    "depthwise 3×3": ((2, 3, 14, 37), (3, 1, 3, 3), {"padding": 1, "groups": 3}, "depthwise"),
+    "depthwise 3×3, padded more": (
+        (1, 3, 7, 20),
+        (3, 1, 3, 3),
+        {"padding": (3, 2), "groups": 3},
+        "depthwise",
+    ),
+    "depthwise 1×3×3": (
+        (1, 2, 3, 9, 18),
+        (2, 1, 1, 3, 3),
+        {"padding": (1, 1, 0), "groups": 2},
+        "depthwise",
+    ),
     "depthwise, dilated": ((1, 3, 9, 20), (3, 1, 3, 3), {"dilation": 2, "groups": 3}, "depthwise"),
     "depthwise, strided": ((1, 3, 9, 20), (3, 1, 3, 3), {"stride": 2, "groups": 3}, "direct"),
 }

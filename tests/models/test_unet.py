@@ -6,14 +6,10 @@ import torch
 
 import minis
 from minis.models import UNet
-from minis.models.unet import pad_or_crop
+from minis.models.sizes import pad_or_crop
 
 from ..reference.unet import TorchUNet
-
-
-def scaled_error(got, expected):
-    """Largest error over the largest value expected, or over 1 where that is smaller."""
-    return float(np.abs(got - expected).max() / max(1.0, np.abs(expected).max()))
+from .scaled_error import scaled_error
 
 
 @pytest.mark.parametrize(
