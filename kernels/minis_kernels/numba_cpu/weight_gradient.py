@@ -29,7 +29,7 @@ from .choice import weight_algorithm
 from .geometry import Geometry, lines_apart
 from .jit import jit
 from .launch import exclusive, launch
-from .product import COLUMNS, ROWS, add_tile
+from .product import COLUMNS, ROWS, add_tile, set_tile
 from .scratch import scratch
 from .vector import INNER, LANES, load, load_within, store, transpose_tile
 
@@ -74,7 +74,6 @@ def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
         sums = scratch("filters", (groups, padded_outputs, taps, run * channels), x.dtype)
         launch(_channels_last, dy, np.zeros(3, np.int64), dy_last)
         launch(_channels_last, x, before, x_last)
-        sums[...] = 0
         launch(_multiply, dy_last, x_last, places, shape, steps, sums, np.array(g.kernel))
         launch(_channels_first, sums, run, dw.reshape(o, channels, -1))
     return dw
@@ -124,8 +123,14 @@ def _multiply(dy: Any, x: Any, places: Any, shape: Any, steps: Any, sums: Any, k
                     for column in range(0, row, COLUMNS):
                         for block in range(part * blocks // parts, (part + 1) * blocks // parts):
                             at = ((group * outputs + block * ROWS) * taps + tap) * row + column
-                            add_tile(dy, dy_at + block * ROWS, dy_step, x, x_at + column, places,
-                                     0, pixels, sums, at, taps * row, row - column)  # fmt: skip
+                            if plane == 0 and h == 0:
+                                set_tile(dy, dy_at + block * ROWS, dy_step, x, x_at + column,
+                                         places, 0, pixels, sums, at, taps * row,
+                                         row - column)  # fmt: skip
+                            else:
+                                add_tile(dy, dy_at + block * ROWS, dy_step, x, x_at + column,
+                                         places, 0, pixels, sums, at, taps * row,
+                                         row - column)  # fmt: skip
 
 
 @jit(parallel=True)
