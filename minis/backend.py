@@ -140,6 +140,8 @@ def unavailable(name: str) -> str | None:
 def array_namespace(x: Any) -> ModuleType:
     """Return the module that `x` belongs to: `numpy`, or `cupy` for an array on the GPU.
 
+    An array of another kind names its own, by the method of the Python array API standard.
+
     Examples
     --------
     >>> array_namespace(np.zeros(2)).__name__
@@ -147,6 +149,9 @@ def array_namespace(x: Any) -> ModuleType:
     """
     if type(x).__module__.partition(".")[0] == "cupy":
         return sys.modules["cupy"]
+    if not isinstance(x, np.ndarray) and hasattr(x, "__array_namespace__"):
+        namespace: ModuleType = x.__array_namespace__()
+        return namespace
     return np
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import ops, show
+from . import show
 from .data import (
     Augment,
     Crops,
@@ -38,6 +38,7 @@ from .training import (
     cosine,
     fit,
     match_instances,
+    softmax_cross_entropy,
 )
 
 STEPS = 240
@@ -112,7 +113,7 @@ def run_demo(
     history = fit(
         model,
         Batches(crops, BATCH, Augment(flip, rot90)),
-        loss=_cross_entropy,
+        loss=softmax_cross_entropy,
         optimiser=Adam(model.named_parameters(), lr=3e-3),
         schedule=cosine(steps),
         steps=steps,
@@ -137,11 +138,6 @@ def score(mask: Any, truth: Sample) -> Scores:
     instances = np.where(sizes[instances] >= SMALLEST_NUCLEUS, instances, 0)
     matched = match_instances(instances, truth.instances)
     return Scores(float(class_iou(matrix)[1]), matched.f1, instances)
-
-
-def _cross_entropy(logits: Any, labels: Any) -> tuple[float, Any]:
-    loss, probabilities = ops.cross_entropy(logits, labels)
-    return float(loss), ops.cross_entropy_backward(1.0, probabilities, labels)
 
 
 def _predict(model: Module, image: Any) -> Any:

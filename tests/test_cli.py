@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 
 from minis.data import Cells, read_mask, write_image, write_mask
+from minis.run_report import Result
+from minis.training import read_metadata
 
 
 def minis(*arguments, cwd=None, timeout=300):
@@ -49,6 +51,10 @@ def trained(cells):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "best mean IoU on held-out images: 0." in done.stdout
+    result = Result.read(cells / "run")
+    assert f"held out, after the last step: mean IoU {result.scores['mean_iou']:.3f}" in done.stdout
+    assert f"the baseline: mean IoU {result.baseline['mean_iou']:.3f}" in done.stdout
+    assert f"{result.parameters:,} parameters" in done.stdout
     assert "5 to train on, 1 held out; 2 classes: 0, 255" in done.stderr
     assert "unet, 12 steps of 4 crops of 48 × 48 pixels" in done.stderr
     return cells / "run" / "best.safetensors"
@@ -117,10 +123,26 @@ def test_resume_goes_on_and_a_second_start_is_refused(cells, trained):
     assert "seed was 0, is 9; stretched was True, is False" in changed.stderr
 
 
-def test_train_on_generated_streets_with_void(tmp_path):
-    """Seven classes, colour, and pixels that don't count."""
-    done = minis("train", "unet", "--data", "streets", "--out", tmp_path, "--steps", 2)
+@pytest.mark.parametrize("model", ["unet", "fcn", "segnet", "tiramisu"])
+def test_train_on_generated_streets_with_void(model, tmp_path):
+    """Seven classes, colour, and pixels that don't count; whatever the network."""
+    done = minis("train", model, "--data", "streets", "--out", tmp_path, "--steps", 2)
     assert done.returncode == 0, done.stderr
+    assert 0 < Result.read(tmp_path).scores["mean_iou"] < 0.9
+    done = minis("evaluate", tmp_path / "last.safetensors", "--data", "streets")
+    assert done.returncode == 0, done.stderr
+
+
+def test_train_and_evaluate_on_volumes(tmp_path):
+    """Three axes, a spacing that the checkpoint keeps."""
+    options = ["--data", "ellipsoids", "--steps", 2, "--crop", 16]
+    done = minis("train", "vnet", *options, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2 crops of 16 × 16 × 16 pixels" in done.stderr
+    assert read_metadata(tmp_path / "last.safetensors")["spacing"] == [2.5, 1.0, 1.0]
+    flat = minis("evaluate", tmp_path / "last.safetensors", "--data", "cells")
+    assert flat.returncode == 2
+    assert "no data set 'cells' of volumes" in flat.stderr
 
 
 @pytest.mark.parametrize(
@@ -128,12 +150,14 @@ def test_train_on_generated_streets_with_void(tmp_path):
     [
         (
             ["train", "unet", "--data", "cats", "--out", "x"],
-            "no data set 'cats' to train on; there are nuclei",
+            "no data set 'cats' of flat images; there are nuclei",
         ),
         (["train", "vnet9", "--data", "cells", "--out", "x"], "no model 'vnet9'; there are unet"),
-        (["train", "unet", "--out", "x"], "give either --data NAME, or both --images"),
+        (["train", "unet", "--masks", "m", "--out", "x"], "give either --data NAME, or both"),
         (["train", "unet", "--images", "i", "--out", "x"], "give either --data NAME, or both"),
-        (["train", "unet", "--data", "brain", "--out", "x"], "no data set 'brain' to train on"),
+        (["train", "unet", "--data", "brain", "--out", "x"], "no data set 'brain' of flat images"),
+        (["train", "vnet", "--data", "cells", "--out", "x"], "no data set 'cells' of volumes"),
+        (["train", "fcn", "--loss", "hinge", "--out", "x"], "no loss 'hinge'; there are cross"),
         (["predict", "none.safetensors", "a.png", "--out", "x"], "none.safetensors"),
         (["--backend", "abacus", "doctor"], "no backend 'abacus'; there are auto, numpy"),
         (["train", "unet", "--data", "cells", "--out", "x", "--steps", "0"], "--steps"),

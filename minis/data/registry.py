@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .brain import CLASSES as TISSUES
 from .brain import brain_split
 from .cells import Cells
@@ -11,6 +13,7 @@ from .ellipsoids import Ellipsoids
 from .nuclei import CLASSES as NUCLEI
 from .nuclei import nuclei_split
 from .sample import Dataset
+from .scanner import rician_noise
 from .shapes import Shapes
 from .streets import Streets
 from .views import Samples
@@ -58,9 +61,13 @@ def _nuclei(**options: Any) -> Pair:
     return Samples([train], NUCLEI), Samples([test], NUCLEI)
 
 
-def _brain(**options: Any) -> Pair:
-    train, test = brain_split(**options)
-    return Samples([train], TISSUES), Samples([test], TISSUES)
+def _brain(*, train: int = 12, sigma: float = 0.1, seed: int = 0, **options: Any) -> Pair:
+    """Both parts as a scanner would show them: the back `train` times, the front once."""
+    back, front = brain_split(**options)
+    rng, test_rng = np.random.default_rng(2 * seed), np.random.default_rng(2 * seed + 1)
+    scans = [rician_noise(back, rng, sigma=sigma) for _ in range(train)]
+    seen = [rician_noise(front, test_rng, sigma=sigma)]
+    return Samples(scans, TISSUES), Samples(seen, TISSUES)
 
 
 def _scenes(kind: Callable[..., Dataset]) -> Callable[..., Pair]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -15,17 +14,12 @@ import numpy as np
 
 from ..backend import active_backend
 from ..data.images import write_whole
-from ..models import MODELS, build
 from ..nn import Module
-from ..prediction import open_trained
 from ..threads import get_num_threads, set_num_threads
 from ..training.device import to_device_of
+from .choose_model import open_model, parse_shape
 from .profile_report import Report, check_choices, median
 from .profiler import profile
-
-# the size that a network was published for, where the usual one doesn't fit it
-INPUTS = {("unet", "paper"): (1, 1, 572, 572)}
-USUAL_SIDES = (256, 256)
 
 
 @dataclass(frozen=True)
@@ -117,44 +111,6 @@ def run(request: Request, tell: Callable[[str], None] = lambda line: None) -> Pr
         report,
         f"NumPy's arrays took {peak / 1e6:.1f} MB at most, beside the network and its input",
     )
-
-
-def parse_shape(text: str) -> tuple[int, ...]:
-    """Read a shape.
-
-    Raises
-    ------
-    ValueError
-        Unless it is three to five positive whole numbers.
-
-    Examples
-    --------
-    >>> parse_shape("1,3,256,256")
-    (1, 3, 256, 256)
-    """
-    parts = text.split(",")
-    if not 3 <= len(parts) <= 5 or not all(p.strip().isdecimal() and int(p) for p in parts):
-        raise ValueError(
-            f"--input must be positive numbers N,C and one to three sides, such as 1,3,256,256, "
-            f"got {text!r}"
-        )
-    return tuple(int(part) for part in parts)
-
-
-def open_model(
-    name: str, variant: str | None, shape: tuple[int, ...] | None
-) -> tuple[Module, str, tuple[int, ...]]:
-    """Build or read a network; return it, what to call it, and the shape of its input."""
-    if name in MODELS:
-        variant = variant or "mini"
-        shape = shape or INPUTS.get((name, variant), (1, 1, *USUAL_SIDES))
-        return build(name, variant, in_channels=shape[1], num_classes=2), f"{name} {variant}", shape
-    if not os.path.exists(name):
-        raise ValueError(f"no model and no file {name!r}; models: {', '.join(MODELS)}")
-    if variant:
-        raise ValueError("--variant is for a model by its name; a file holds a certain network")
-    trained = open_trained(Path(name))
-    return trained.model, name, shape or (1, trained.in_channels, *USUAL_SIDES)
 
 
 def profile_model(

@@ -1,6 +1,20 @@
 """The networks, assembled from `minis.nn`, each with its backward written out."""
 
-from .registry import MODELS, build, rebuild
+from .fcn import FCN
+from .registry import MODELS, build, rebuild, variants
+from .segnet import SegNet
+from .tiramisu import Tiramisu
 from .unet import UNet
+from .vnet import VNet
 
-__all__ = ["MODELS", "UNet", "build", "rebuild"]
+__all__ = [
+    "FCN",
+    "MODELS",
+    "SegNet",
+    "Tiramisu",
+    "UNet",
+    "VNet",
+    "build",
+    "rebuild",
+    "variants",
+]

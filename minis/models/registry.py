@@ -8,10 +8,42 @@ from typing import Any
 from numpy.random import Generator
 
 from ..nn import Module
+from .fcn import FCN
+from .segnet import SegNet
+from .tiramisu import Tiramisu
 from .unet import UNet
+from .vnet import VNet
 
-MODELS: dict[str, Any] = {"unet": UNet}
-VARIANTS = ("mini", "paper")
+MODELS: dict[str, Any] = {
+    "unet": UNet,
+    "fcn": FCN,
+    "segnet": SegNet,
+    "tiramisu": Tiramisu,
+    "vnet": VNet,
+}
+# what was published besides `paper`: arguments of that constructor
+PUBLISHED: dict[str, dict[str, dict[str, Any]]] = {
+    "fcn": {
+        "32s": {"variant": "32s"},
+        "16s": {"variant": "16s"},
+        "8s": {"variant": "8s"},
+        "8s-at-once": {"variant": "8s-at-once"},
+        "alexnet": {"variant": "32s", "backbone": "alexnet"},
+    },
+    "tiramisu": {"56": {"variant": 56}, "67": {"variant": 67}, "103": {"variant": 103}},
+    "vnet": {"code": {"schedule": "code"}, "figure": {"schedule": "figure"}},
+}
+
+
+def variants(name: str) -> tuple[str, ...]:
+    """Return the variants of a network that `build` knows.
+
+    Examples
+    --------
+    >>> variants("tiramisu")
+    ('mini', 'paper', '56', '67', '103')
+    """
+    return ("mini", "paper", *PUBLISHED.get(name, ()))
 
 
 def build(
@@ -28,8 +60,8 @@ def build(
     ----------
     name : str
         One of `MODELS`.
-    variant : {"mini", "paper"}
-        Small enough for a laptop, or as published.
+    variant : str
+        "mini", small enough for a laptop; "paper", as published; or one of `variants(name)`.
     in_channels, num_classes : int
         Channels of the image and of the logits.
     rng : numpy.random.Generator, optional
@@ -51,10 +83,13 @@ def build(
     """
     if name not in MODELS:
         raise ValueError(f"no model {name!r}; there are {', '.join(MODELS)}")
-    if variant not in VARIANTS:
-        raise ValueError(f"no variant {variant!r} of {name}; there are {', '.join(VARIANTS)}")
-    constructor = getattr(MODELS[name], variant)
-    model: Module = constructor(in_channels=in_channels, num_classes=num_classes, rng=rng)
+    if variant not in variants(name):
+        raise ValueError(f"no variant {variant!r} of {name}; there are {', '.join(variants(name))}")
+    constructor = MODELS[name].mini if variant == "mini" else MODELS[name].paper
+    options = PUBLISHED.get(name, {}).get(variant, {})
+    model: Module = constructor(
+        in_channels=in_channels, num_classes=num_classes, rng=rng, **options
+    )
     return model
 
 

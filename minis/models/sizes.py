@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ..ops.checks import check_ndim
 from ..ops.windows import crop, pad
 

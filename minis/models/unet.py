@@ -57,6 +57,8 @@ class UNet(Module):
     (1, 2, 37, 50)
     """
 
+    axes = 2
+
     def __init__(
         self,
         in_channels: int = 1,

@@ -4,11 +4,13 @@
   `save_checkpoint` and `load_checkpoint` serve a loop of one's own.
 - `SGD`, `RMSprop`, `Adam`, `AdamW`; `clip_gradient_norm`, `clip_gradient_value`.
 - `step_decay`, `milestones`, `exponential`, `polynomial`, `cosine`, `with_warmup`.
-- `confusion_matrix` and what is read from it; `match_instances`; `evaluate`.
+- `softmax_cross_entropy`, `softmax_dice`: losses that leave void pixels out.
+- `confusion_matrix` and what is read from it; `match_instances`; `evaluate`; `colour_baseline`.
 - `save_weights`, `load_weights`, `read_metadata`.
 """
 
 from .adam import Adam, AdamW
+from .baseline import colour_baseline
 from .batches import Batches
 from .checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from .clipping import clip_gradient_norm, clip_gradient_value, gradient_norm
@@ -17,6 +19,14 @@ from .finite import NonFiniteLossError
 from .fit import fit
 from .history import History
 from .instances import InstanceCounts, connected_components, match_instances
+from .losses import (
+    LOSSES,
+    class_weights,
+    make_loss,
+    softmax_cross_entropy,
+    softmax_dice,
+    softmax_dice_cross_entropy,
+)
 from .metrics import (
     class_dice,
     class_iou,
@@ -45,6 +55,7 @@ from .tensor_file import CheckpointError
 from .weights import load_weights, read_metadata, save_weights
 
 __all__ = [
+    "LOSSES",
     "SGD",
     "Adam",
     "AdamW",
@@ -59,8 +70,10 @@ __all__ = [
     "TrainingState",
     "class_dice",
     "class_iou",
+    "class_weights",
     "clip_gradient_norm",
     "clip_gradient_value",
+    "colour_baseline",
     "confusion_matrix",
     "connected_components",
     "cosine",
@@ -72,6 +85,7 @@ __all__ = [
     "gradient_norm",
     "load_checkpoint",
     "load_weights",
+    "make_loss",
     "match_instances",
     "mean_accuracy",
     "mean_dice",
@@ -83,6 +97,9 @@ __all__ = [
     "save_checkpoint",
     "save_weights",
     "segmentation_scores",
+    "softmax_cross_entropy",
+    "softmax_dice",
+    "softmax_dice_cross_entropy",
     "step_decay",
     "sum_of_losses",
     "with_warmup",

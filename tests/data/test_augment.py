@@ -83,11 +83,29 @@ def test_flip_reaches_every_combination_of_its_axes():
         ((2, 3, 3), (3.0, 1.0, 1.0), 4),
         ((2, 3, 4), None, 2),
         ((3, 3, 3), (3.0, 1.0, 1.0), 4),
+        ((3, 3, 2), (1.0, 1.0, 1.0), 4),
+        ((3, 3, 3), (1.0, 1.0, 3.0), 4),
+        ((3, 3, 3), (1.0, 1.0001, 3.0), 4),  # as rounded headers have it
+        ((3, 3, 3), (1.0, 2.0, 3.0), 2),
         ((3, 3, 3), None, 10),  # none, and three turns about each of three axes
     ],
 )
 def test_rot90_takes_the_turns_that_keep_shape_and_spacing(size, spacing, turns):
     assert len(orbit(rot90, marked(size, spacing))) == turns
+
+
+@pytest.mark.parametrize("thick", [0, 1, 2])
+def test_rot90_of_thick_slices_turns_within_the_slices(thick):
+    """Quarter turns are about the thick axis: no voxel leaves its slice."""
+    spacing = [1.0, 1.0, 1.0]
+    spacing[thick] = 4.0
+    before = marked((3, 3, 3), tuple(spacing))
+    rng = np.random.default_rng(0)
+    place = np.indices((3, 3, 3))[thick].ravel()  # by number, which slice it was in
+    for _ in range(20):
+        after = rot90(before, rng)
+        assert after.spacing == before.spacing
+        np.testing.assert_array_equal(place[after.labels - 1], np.indices((3, 3, 3))[thick])
 
 
 def test_rot90_needs_a_plane():
@@ -231,6 +249,21 @@ def test_crops_depend_on_seed_and_index_alone():
     assert not np.array_equal(Crops(cells, (16, 24), 10, seed=2)[9].image, late)
     assert [crop.name for crop in crops][:3] == [cells[i].name for i in (0, 1, 0)]
     assert (len(crops), crops.classes, crops.in_channels) == (10, cells.classes, 1)
+
+
+def test_crops_of_volumes_keep_the_spacing():
+    volumes = Ellipsoids(2, size=(12, 20, 24), spacing=(3.0, 1.0, 1.0))
+    crops = Crops(volumes, (8, 16, 12), 6, seed=1)
+    for i, crop in enumerate(crops):
+        assert crop.image.shape == (1, 8, 16, 12)
+        assert crop.spacing == (3.0, 1.0, 1.0)
+        windows = np.lib.stride_tricks.sliding_window_view(volumes[i % 2].image[0], (8, 16, 12))
+        here = [at for at in np.ndindex(windows.shape[:3]) if (windows[at] == crop.image[0]).all()]
+        assert len(here) == 1
+        part = tuple(map(slice, here[0], np.add(here[0], crop.size)))
+        np.testing.assert_array_equal(crop.labels, volumes[i % 2].labels[part])
+    with pytest.raises(ValueError, match=r"random_crop: cannot cut \(8, 21, 12\)"):
+        Crops(volumes, (8, 21, 12), 6)[0]
 
 
 @given(n=st.integers(2, 50), test=st.floats(0, 1), seed=st.integers(0, 9))

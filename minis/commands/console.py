@@ -1,0 +1,36 @@
+"""What all commands share: the application, where they print, and the options they have in common.
+
+Numbers go to standard output; progress and errors go to standard error.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    help="Segmentation networks in NumPy: train them, use them, look inside.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+output = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+Data = Annotated[str | None, typer.Option("--data", help="A data set's name; see below.")]
+Images = Annotated[Path | None, typer.Option("--images", help="Your own images: a folder.")]
+Masks = Annotated[
+    Path | None, typer.Option("--masks", help="Their masks: same names, a value per class.")
+]
+Weights = Annotated[Path, typer.Argument(help="A file that `minis train` wrote.")]
+MODEL_HELP = "The network: unet, fcn, segnet, tiramisu, or vnet for volumes."
+LOSS_HELP = "cross-entropy, balanced-cross-entropy, dice, or dice+cross-entropy."
+SEED_HELP = "Seed of the random numbers: the same seed gives the same run."
+DATA_HELP = (
+    "Data sets: nuclei, digits, shapes, cells, streets; of volumes brain, ellipsoids; or --images "
+    "and --masks."
+)

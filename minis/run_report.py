@@ -1,0 +1,69 @@
+"""What came of a training run: its scores, the baseline's, and its cost; in a file and in words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from .data.images import write_whole
+
+FILE = "result.json"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a run.
+
+    Attributes
+    ----------
+    model, data : str
+    parameters : int
+        Numbers that were learned.
+    steps : int
+    seconds : float
+        Of the whole command; of a run that was resumed, of its last part.
+    threads : int
+    scores : dict of str to float
+        On the held-out images after the last step; see `minis.training.segmentation_scores`.
+    baseline : dict of str to float
+        The same, of `minis.training.colour_baseline`.
+    """
+
+    model: str
+    data: str
+    parameters: int
+    steps: int
+    seconds: float
+    threads: int
+    scores: dict[str, float]
+    baseline: dict[str, float]
+
+    def save(self, directory: Path) -> Path:
+        """Write the file, whole or not at all."""
+        text = json.dumps(asdict(self), indent=1)
+        write_whole(directory / FILE, lambda file: _write(file, text))
+        return directory / FILE
+
+    @classmethod
+    def read(cls, directory: Path) -> Result:
+        """Read the file of a run."""
+        return cls(**json.loads((directory / FILE).read_text()))
+
+    def lines(self) -> list[str]:
+        """Say it in words."""
+        return [
+            f"held out, after the last step: {_both(self.scores)}",
+            f"each colour's most frequent class, the baseline: {_both(self.baseline)}",
+            f"{self.parameters:,} parameters, {self.seconds / 60:.1f} minutes on {self.threads} "
+            f"{'thread' if self.threads == 1 else 'threads'}",
+        ]
+
+
+def _both(scores: dict[str, float]) -> str:
+    return f"mean IoU {scores['mean_iou']:.3f}, mean Dice {scores['mean_dice']:.3f}"
+
+
+def _write(file: BinaryIO, text: str) -> None:
+    file.write(text.encode() + b"\n")

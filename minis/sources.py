@@ -1,0 +1,84 @@
+"""Where the command line gets its images: a data set by its name, or folders of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .data import Dataset, ImageMaskFolder, load, open_folders, random_split, stretch
+
+FLAT = ("nuclei", "digits", "shapes", "cells", "streets")  # data sets with two spatial axes
+VOLUMES = ("brain", "ellipsoids")  # with three
+SMALLEST_SIDE = 16  # of an image to train on
+
+
+def own_images(
+    images: Path, masks: Path, *, stretched: bool, classes: dict[int, str] | None = None
+) -> ImageMaskFolder:
+    """Open a folder of images and one of masks, and read every file once to find what is wrong.
+
+    Without `classes`, the name of each value in the masks, every value found is a class.
+    """
+    folder = open_folders(images, masks, classes=classes, prepare=stretch if stretched else None)
+    folder.check()
+    return folder
+
+
+def datasets(
+    name: str | None,
+    images: Path | None,
+    masks: Path | None,
+    *,
+    axes: int = 2,
+    stretched: bool,
+    seed: int = 0,
+) -> tuple[Dataset, Dataset]:
+    """Load a data set's two parts by name, or one's own folders, a fifth held out at random.
+
+    Raises
+    ------
+    ValueError
+        Unless there is either the name of a data set of so many spatial axes, or both folders with
+        at least two pairs.
+    """
+    if (images is None) != (masks is None) or (name is None) == (images is None):
+        raise ValueError("give either --data NAME, or both --images FOLDER and --masks FOLDER")
+    if images is None or masks is None:
+        names = VOLUMES if axes == 3 else FLAT
+        if name is None or name not in names:
+            kind = "volumes" if axes == 3 else "flat images"
+            raise ValueError(f"no data set {name!r} of {kind}; there are {', '.join(names)}")
+        return load(name)
+    folder = own_images(images, masks, stretched=stretched)
+    if len(folder) < 2:
+        raise ValueError(f"{images}: at least two images are needed, one of them to be held out")
+    return random_split(folder, 0.2, np.random.default_rng(seed))
+
+
+def crop_size(dataset: Dataset, crop: int) -> tuple[int, ...]:
+    """Return the shape of crops that every image has room for: reads every image.
+
+    Raises
+    ------
+    ValueError
+        If an image is too small to train on, naming it.
+    """
+    size = np.full(dataset[0].labels.ndim, crop)
+    for i in range(len(dataset)):
+        sample = dataset[i]
+        if min(sample.labels.shape) < SMALLEST_SIDE:
+            raise ValueError(
+                f"{sample.name}: {' × '.join(map(str, sample.labels.shape))} pixels, at least "
+                f"{SMALLEST_SIDE} a side are needed to train on; leave it out"
+            )
+        size = np.minimum(size, sample.labels.shape)
+    return tuple(size.tolist())
+
+
+def mask_values(dataset: Dataset) -> list[int]:
+    """Return the value that each class has in the user's masks; its number where there are none."""
+    whole = getattr(dataset, "dataset", dataset)
+    if not isinstance(whole, ImageMaskFolder) or whole.instances:
+        return list(range(dataset.num_classes))
+    return [min(v for v, c in whole.values.items() if c == k) for k in range(whole.num_classes)]
