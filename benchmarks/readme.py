@@ -36,7 +36,7 @@ def section(results: Path = RESULTS, root: Path | None = None) -> str:
     return "\n\n".join(parts) or "No results yet: `python -m benchmarks ops models`."
 
 
-def rewritten(text: str, content: str) -> str:
+def rewritten(text: str, content: str, start: str = START, end: str = END) -> str:
     """Return `text` with what stands between the markers replaced by `content`.
 
     Raises
@@ -44,11 +44,11 @@ def rewritten(text: str, content: str) -> str:
     ValueError
         If the markers are missing.
     """
-    if START not in text or END not in text:
-        raise ValueError(f"the README must contain {START} and {END}")
-    before, rest = text.split(START, 1)
-    _, after = rest.split(END, 1)
-    return f"{before}{START}\n{content}\n{END}{after}"
+    if start not in text or end not in text:
+        raise ValueError(f"the README must contain {start} and {end}")
+    before, rest = text.split(start, 1)
+    _, after = rest.split(end, 1)
+    return f"{before}{start}\n{content}\n{end}{after}"
 
 
 def _machine(folder: Path, reports: dict[str, Report], root: Path) -> str:

@@ -16,14 +16,12 @@ from typing import Any
 import numpy as np
 
 from .backend import BackendUnavailableError, serve, unavailable, use
+from .learn.choose_model import INPUTS
 from .models import MODELS, build
 from .nn import Module
 from .observer import observer
+from .recipes import RECIPES
 from .training import SGD, Adam, softmax_cross_entropy
-
-# of the input: the crops of `minis train`, unless a network accepts only other sizes
-CROPS = (8, 1, 96, 96)
-SHAPES = {("unet", "paper"): (1, 1, 572, 572)}
 
 
 @dataclass
@@ -111,12 +109,17 @@ def warm_up(
 def network(name: str, variant: str = "mini") -> tuple[Module, tuple[int, ...]]:
     """Build a network of `minis.models.MODELS`, and return it with the shape to warm it up on.
 
+    That is a batch of `minis train`, or of what was published, an input that it was published for.
+
     Examples
     --------
     >>> network("unet")[1]
     (8, 1, 96, 96)
     """
-    shape = SHAPES.get((name, variant), CROPS)
+    shape: tuple[int, ...] = INPUTS[name]
+    if variant == "mini":
+        usual = RECIPES[name]
+        shape = (usual.batch_size, 1, *(usual.crop,) * MODELS[name].axes)
     return build(name, variant, in_channels=shape[1], num_classes=2), shape
 
 

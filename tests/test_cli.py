@@ -15,6 +15,9 @@ from minis.run_report import Result
 from minis.training import read_metadata
 
 
+COMMANDS = ("demo", "train", "predict", "evaluate", "plan", "profile", "warmup", "doctor")
+
+
 def minis(*arguments, cwd=None, timeout=300):
     """Run the command, and return what it printed and its status."""
     return subprocess.run(
@@ -138,7 +141,7 @@ def test_train_and_evaluate_on_volumes(tmp_path):
     options = ["--data", "ellipsoids", "--steps", 2, "--crop", 16]
     done = minis("train", "vnet", *options, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "2 crops of 16 × 16 × 16 pixels" in done.stderr
+    assert "4 crops of 16 × 16 × 16 pixels" in done.stderr
     assert read_metadata(tmp_path / "last.safetensors")["spacing"] == [2.5, 1.0, 1.0]
     flat = minis("evaluate", tmp_path / "last.safetensors", "--data", "cells")
     assert flat.returncode == 2
@@ -260,7 +263,7 @@ def test_doctor():
 
 def test_every_command_has_an_example():
     """Help texts end with a command to copy."""
-    for command in ("demo", "train", "predict", "evaluate", "doctor"):
+    for command in COMMANDS:
         done = minis(command, "--help")
         assert done.returncode == 0
         assert f"Example: minis {command}" in done.stdout

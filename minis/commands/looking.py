@@ -20,7 +20,9 @@ def plan(
     shape: Annotated[
         str | None, typer.Option("--input", help="Shape of the input: N,C,H,W or N,C,D,H,W.")
     ] = None,
-    variant: Annotated[str | None, typer.Option(help="mini, the default, or paper.")] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="mini, the default; paper, or one published: 8s, 103, …")
+    ] = None,
     classes: Annotated[int | None, typer.Option(help="Classes, by default 2.", min=1)] = None,
     json: Annotated[Path | None, typer.Option(help="Also write everything to this file.")] = None,
 ) -> None:
@@ -41,11 +43,13 @@ def plan(
 
 @app.command(epilog="Example: `minis profile unet --input 1,3,256,256 --sort time`")
 def profile(
-    model: Annotated[str, typer.Argument(help="The network: unet; or a file of `minis train`.")],
+    model: Annotated[str, typer.Argument(help="A network, or a file of `minis train`.")],
     shape: Annotated[
         str | None, typer.Option("--input", help="Shape of the input: N,C,H,W.")
     ] = None,
-    variant: Annotated[str | None, typer.Option(help="mini, the default, or paper.")] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="mini, the default; paper, or one published: 8s, 103, …")
+    ] = None,
     backend: Annotated[
         str | None, typer.Option(help="auto, numpy, numba, numba-cuda or cupy.")
     ] = None,
@@ -79,11 +83,15 @@ def profile(
 @app.command(epilog="Example: `minis warmup unet`")
 def warmup(
     models: Annotated[list[str] | None, typer.Argument(help="Networks; by default all.")] = None,
-    variant: Annotated[str, typer.Option(help="mini, or paper: as published.")] = "mini",
+    variant: Annotated[
+        str, typer.Option(help="mini; paper, or one published: 8s, 103, …")
+    ] = "mini",
     float64: Annotated[bool, typer.Option("--float64", help="For float64 too.")] = False,
 ) -> None:
     """Compile what networks need, so that no later run has to."""
     from ..models import MODELS
+    from ..recipes import RECIPES
+    from ..training import LOSSES
     from ..warmup import cache_is_kept, check_networks, network, warm_up
     from ..warmup_bar import bar, counts, summed, table
 
@@ -92,7 +100,8 @@ def warmup(
     started, found = time.perf_counter(), []
     for name in models or MODELS:
         with bar(errors, f"{name} {variant}") as tell:
-            found += warm_up(*network(name, variant), dtypes=dtypes, tell=tell)
+            loss = LOSSES[RECIPES[name].loss]
+            found += warm_up(*network(name, variant), loss=loss, dtypes=dtypes, tell=tell)
     found = summed(found)
     output.print(table(found))
     output.print(f"kernels: {counts(found)}, in {time.perf_counter() - started:.1f} s")

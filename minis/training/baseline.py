@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from ..data.sample import IGNORE
 from .batches import Indexed
@@ -47,6 +46,8 @@ def colour_baseline(train: Indexed, test: Indexed, *, num_classes: int) -> dict[
     >>> colour_baseline([sample], [sample], num_classes=2)["mean_iou"]
     1.0
     """
+    from scipy import ndimage
+
     if not len(train) or not len(test):
         raise ValueError("colour_baseline: a data set is empty")
     channels = train[0].image.shape[0]

@@ -29,7 +29,7 @@ def test_cross_entropy_is_pytorchs():
     x = torch.from_numpy(logits).requires_grad_(True)
     expected = torch.nn.functional.cross_entropy(x, torch.from_numpy(labels), ignore_index=IGNORE)
     expected.backward()
-    assert loss == pytest.approx(float(expected), rel=1e-12)
+    assert loss == pytest.approx(expected.item(), rel=1e-12)
     assert np.abs(dlogits - x.grad.numpy()).max() < 1e-12
 
 
@@ -45,7 +45,7 @@ def test_dice_is_its_formula(shape):
     dice = 2 * (p * g).sum(0) / ((p**2).sum(0) + (g**2).sum(0))
     expected = 1 - dice.mean()
     expected.backward()
-    assert loss == pytest.approx(float(expected), rel=1e-12)
+    assert loss == pytest.approx(expected.item(), rel=1e-12)
     assert np.abs(dlogits - x.grad.numpy()).max() < 1e-12
 
 
@@ -85,7 +85,7 @@ def test_class_weights_balance_the_loss():
         x, torch.from_numpy(labels), weight=torch.from_numpy(weights), ignore_index=IGNORE
     )
     expected.backward()
-    assert loss == pytest.approx(float(expected), rel=1e-12)
+    assert loss == pytest.approx(expected.item(), rel=1e-12)
     assert np.abs(dlogits - x.grad.numpy()).max() < 1e-12
     with pytest.raises(ValueError, match="no loss 'hinge'"):
         make_loss("hinge", dataset)

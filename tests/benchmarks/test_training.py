@@ -1,0 +1,46 @@
+"""The README's table of what the networks learn."""
+
+import json
+from pathlib import Path
+
+from benchmarks.readme import rewritten
+from benchmarks.training import END, FOLDER, RUNS, START, section
+from minis.models import MODELS
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_table_is_current():
+    """`python -m benchmarks.training --table` was run since the results changed."""
+    text = README.read_text(encoding="utf-8")
+    assert rewritten(text, section(), START, END) == text
+
+
+def test_every_network_has_a_row_and_beats_the_baseline():
+    """By a margin worth having: a tenth of what the baseline leaves to gain."""
+    assert {model for model, _ in RUNS} == set(MODELS)
+    files = list(FOLDER.glob("*.json"))
+    assert files
+    for file in files:
+        runs = json.loads(file.read_text())["runs"]
+        assert set(runs) == {f"{model}-{data}" for model, data in RUNS}
+        for name, run in runs.items():
+            for score in ("mean_iou", "mean_dice"):
+                ours, baseline = run["scores"][score], run["baseline"][score]
+                assert ours - baseline > 0.1 * (1 - baseline), (name, score)
+            assert run["seconds"] < 180, name
+
+
+def test_section_of_results(tmp_path):
+    """A row with both scores, the parameters with separators, and minutes."""
+    run = {
+        "model": "vnet", "data": "brain", "parameters": 109978, "steps": 300, "seconds": 90.0,
+        "threads": 2, "scores": {"mean_iou": 0.87, "mean_dice": 0.93},
+        "baseline": {"mean_iou": 0.75, "mean_dice": 0.858}, "date": "2026-01-02",
+    }  # fmt: skip
+    found = {"machine": {"processor": "A processor"}, "runs": {"vnet-brain": run}}
+    (tmp_path / "a.json").write_text(json.dumps(found))
+    text = section(tmp_path)
+    assert text.startswith("A processor, 2 threads, 2026-01-02.")
+    assert "| `minis train vnet --data brain --out …` | 0.870 | 0.750 | 0.930 |" in text
+    assert "| 0.858 | 109,978 | 1.5 |" in text
