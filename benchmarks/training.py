@@ -34,7 +34,6 @@ THREADS = 2
 # (network, data set); vnet's data are volumes
 RUNS = (
     ("unet", "nuclei"),
-    ("unet", "streets"),
     ("fcn", "streets"),
     ("segnet", "streets"),
     ("tiramisu", "streets"),

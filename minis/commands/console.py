@@ -29,6 +29,7 @@ Masks = Annotated[
 Weights = Annotated[Path, typer.Argument(help="A file that `minis train` wrote.")]
 MODEL_HELP = "The network: unet, fcn, segnet, tiramisu, or vnet for volumes."
 LOSS_HELP = "cross-entropy, balanced-cross-entropy, dice, or dice+cross-entropy."
+VARIANT_HELP = "mini, the default; paper, or what was published: 8s, alexnet, 103, figure …"
 SEED_HELP = "Seed of the random numbers: the same seed gives the same run."
 DATA_HELP = (
     "Data sets: nuclei, digits, shapes, cells, streets; of volumes brain, ellipsoids; or --images "

@@ -20,9 +20,7 @@ def plan(
     shape: Annotated[
         str | None, typer.Option("--input", help="Shape of the input: N,C,H,W or N,C,D,H,W.")
     ] = None,
-    variant: Annotated[
-        str | None, typer.Option(help="mini, the default; paper, or one published: 8s, 103, …")
-    ] = None,
+    variant: Annotated[str | None, typer.Option(help=VARIANT_HELP)] = None,
     classes: Annotated[int | None, typer.Option(help="Classes, by default 2.", min=1)] = None,
     json: Annotated[Path | None, typer.Option(help="Also write everything to this file.")] = None,
 ) -> None:
@@ -47,9 +45,7 @@ def profile(
     shape: Annotated[
         str | None, typer.Option("--input", help="Shape of the input: N,C,H,W.")
     ] = None,
-    variant: Annotated[
-        str | None, typer.Option(help="mini, the default; paper, or one published: 8s, 103, …")
-    ] = None,
+    variant: Annotated[str | None, typer.Option(help=VARIANT_HELP)] = None,
     backend: Annotated[
         str | None, typer.Option(help="auto, numpy, numba, numba-cuda or cupy.")
     ] = None,
@@ -83,9 +79,7 @@ def profile(
 @app.command(epilog="Example: `minis warmup unet`")
 def warmup(
     models: Annotated[list[str] | None, typer.Argument(help="Networks; by default all.")] = None,
-    variant: Annotated[
-        str, typer.Option(help="mini; paper, or one published: 8s, 103, …")
-    ] = "mini",
+    variant: Annotated[str, typer.Option(help=VARIANT_HELP)] = "mini",
     float64: Annotated[bool, typer.Option("--float64", help="For float64 too.")] = False,
 ) -> None:
     """Compile what networks need, so that no later run has to."""
