@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..backend import use
-from .console import MODEL_HELP, app, errors, output
+from .console import MODEL_HELP, VARIANT_HELP, app, errors, output
 
 
 @app.command(epilog="Example: `minis plan unet --variant paper --input 1,1,572,572`")
