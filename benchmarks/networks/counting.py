@@ -6,18 +6,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..cases.work import conv_flops, conv_transpose_flops
+from minis.backend import serve
+from minis.learn.costs import cost
+from minis.observer import observer
+
+COUNTED = {
+    f"{name}{end}" for name in ("conv", "conv_transpose", "linear") for end in ("", "_backward")
+}
 
 
 class Counter:
     """Adds up the operations of every convolution and linear layer called while it is counting.
 
-    Forward costs one product with the filters, backward two: dx and dw.
-
     Attributes
     ----------
     flops : float
-        The sum so far.
+        The sum so far; see `minis.learn.costs`.
 
     Examples
     --------
@@ -31,59 +35,38 @@ class Counter:
 
     def __init__(self) -> None:
         self.flops = 0.0
+        self._within_operation = False
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """Let `minis.ops` report its convolutions here."""
-        from minis import ops
-
-        originals = {name: getattr(ops, name) for name in _COSTS}
-        for name, cost in _COSTS.items():
-            setattr(ops, name, self._reporting(originals[name], cost))
+        """Look on while operations run."""
+        token = observer.set(self)
         try:
             yield
         finally:
-            for name, original in originals.items():
-                setattr(ops, name, original)
+            observer.reset(token)
 
-    def _reporting(self, operation: Any, cost: Callable[..., float]) -> Any:
-        def report(*args: Any, **options: Any) -> Any:
-            result = operation(*args, **options)
-            self.flops += cost(result, *args)
-            return result
+    def operation(
+        self, reference: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        """Run an operation, and count it; one within another is part of that."""
+        if self._within_operation:
+            return serve(reference, args, options)[0]
+        self._within_operation = True
+        try:
+            result, _ = serve(reference, args, options)
+        finally:
+            self._within_operation = False
+        if reference.__name__ in COUNTED:
+            self.flops += cost(reference.__name__, args, options, result=result).flops
+        return result
 
-        return report
-
-
-def _conv(y: Any, x: Any, w: Any, *rest: Any) -> float:
-    return conv_flops(y.shape, w.shape)
-
-
-def _conv_backward(gradients: Any, dy: Any, x: Any, w: Any, *rest: Any) -> float:
-    return 2 * conv_flops(dy.shape, w.shape)
-
-
-def _conv_transpose(y: Any, x: Any, w: Any, *rest: Any) -> float:
-    return conv_transpose_flops(x.shape, w.shape)
-
-
-def _conv_transpose_backward(gradients: Any, dy: Any, x: Any, w: Any, *rest: Any) -> float:
-    return 2 * conv_transpose_flops(x.shape, w.shape)
-
-
-def _linear(y: Any, x: Any, w: Any, *rest: Any) -> float:
-    return 2.0 * x.size * len(w)
-
-
-def _linear_backward(gradients: Any, dy: Any, x: Any, w: Any, *rest: Any) -> float:
-    return 4.0 * x.size * len(w)
-
-
-_COSTS: dict[str, Callable[..., float]] = {
-    "conv": _conv,
-    "conv_backward": _conv_backward,
-    "conv_transpose": _conv_transpose,
-    "conv_transpose_backward": _conv_transpose_backward,
-    "linear": _linear,
-    "linear_backward": _linear_backward,
-}
+    def layer(
+        self,
+        method: Callable[..., Any],
+        module: Any,
+        inputs: tuple[Any, ...],
+        options: dict[str, Any],
+    ) -> Any:
+        """Run a module's `forward` or `backward`."""
+        return method(module, *inputs, **options)
