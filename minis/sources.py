@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .data import Dataset, ImageMaskFolder, load, open_folders, random_split, stretch
+from .data import Dataset, ImageMaskFolder, Samples, load, open_folders, random_split, stretch
 
 FLAT = ("nuclei", "digits", "shapes", "cells", "streets")  # data sets with two spatial axes
 VOLUMES = ("brain", "ellipsoids")  # with three
@@ -49,11 +49,17 @@ def datasets(
         if name is None or name not in names:
             kind = "volumes" if axes == 3 else "flat images"
             raise ValueError(f"no data set {name!r} of {kind}; there are {', '.join(names)}")
-        return load(name)
+        train_set, test_set = load(name)
+        return _drawn(train_set), _drawn(test_set)
     folder = own_images(images, masks, stretched=stretched)
     if len(folder) < 2:
         raise ValueError(f"{images}: at least two images are needed, one of them to be held out")
     return random_split(folder, 0.2, np.random.default_rng(seed))
+
+
+def _drawn(dataset: Dataset) -> Dataset:
+    """Hold all samples in memory: a street takes longer to draw than to learn from."""
+    return Samples(list(dataset), dataset.classes)
 
 
 def crop_size(dataset: Dataset, crop: int) -> tuple[int, ...]:

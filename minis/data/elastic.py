@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .sample import Sample, renumber
+from .sample import Sample
 
 
 def elastic(
@@ -126,13 +126,13 @@ def deform(sample: Sample, offset: npt.NDArray[np.floating], *, order: int = 1) 
 
     place = np.indices(sample.size) + offset  # (D, *size)
 
-    def read(array: npt.NDArray[Any], spline: int) -> npt.NDArray[Any]:
-        return map_coordinates(array, place, order=spline, mode="mirror")
+    def read(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        flat = array.reshape(-1, *sample.size)
+        moved = np.empty_like(flat)
+        spline = order if array.dtype.kind == "f" else 0  # whole numbers have nothing between them
+        for one, there in zip(moved, flat, strict=True):
+            map_coordinates(there, place, output=one, order=spline, mode="mirror")
+        return moved.reshape(array.shape)
 
-    image = np.stack([read(channel, order) for channel in sample.image])
-    return replace(
-        sample,
-        image=np.clip(image, sample.image.min(), sample.image.max()).astype(np.float32),
-        labels=read(sample.labels, 0),
-        instances=None if sample.instances is None else renumber(read(sample.instances, 0)),
-    )
+    moved = sample.map(read)
+    return replace(moved, image=np.clip(moved.image, sample.image.min(), sample.image.max()))

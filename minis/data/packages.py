@@ -17,6 +17,7 @@ EXTRAS = {
     "mlxtend": "data",
     "nilearn": "data",
     "nibabel": "data",
+    "pycocotools": "coco",
 }
 """The extra of minis that installs each package."""
 

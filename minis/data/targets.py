@@ -1,10 +1,12 @@
 """From instances to what a detector learns: a box, a class and a mask for each object."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .object_sample import ObjectSample
 from .sample import IGNORE, Sample
 
 
@@ -14,20 +16,21 @@ def instance_targets(sample: Sample) -> dict[str, npt.NDArray[Any]]:
     Parameters
     ----------
     sample : Sample
-        Two spatial axes, with instances.
+        Two spatial axes, with instances; or an `ObjectSample`, whose objects may overlap.
 
     Returns
     -------
     dict
         `boxes` (M, 4) float32, rows x1, y1, x2, y2: pixel i covers i to i + 1, so that the box
-        of one pixel has width 1. `labels` (M,) int64: the class that most of the object's
-        pixels have. `masks` (M, H, W) uint8, 0 or 1. An object all of whose pixels are void is
-        left out.
+        of one pixel has width 1. `labels` (M,) int64, 1 or greater: the class that most of the
+        object's pixels have, or that an `ObjectSample` says. `masks` (M, H, W) uint8, 0 or 1. An
+        object without a pixel, or all of whose pixels are void, is left out.
 
     Raises
     ------
     ValueError
-        If the sample has no instances, or not two spatial axes.
+        If the sample has no instances, or not two spatial axes, or an object is of class 0, which
+        is the background's.
 
     Examples
     --------
@@ -36,20 +39,38 @@ def instance_targets(sample: Sample) -> dict[str, npt.NDArray[Any]]:
     >>> instance_targets(sample)["boxes"], instance_targets(sample)["labels"]
     (array([[1., 0., 3., 1.]], dtype=float32), array([4]))
     """
-    if sample.instances is None or len(sample.size) != 2:
-        raise ValueError(f"instance_targets: {sample!r} should have instances and two axes")
+    if len(sample.size) != 2:
+        raise ValueError(f"instance_targets: {sample!r} should have two spatial axes")
     boxes, labels, masks = [], [], []
-    for number in range(1, int(sample.instances.max(initial=0)) + 1):
-        mask = sample.instances == number
-        known = sample.labels[mask & (sample.labels != IGNORE)]
-        if not known.size:
-            continue
+    for label, mask in _objects(sample):
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         boxes.append((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
-        labels.append(np.bincount(known).argmax())
+        labels.append(label)
         masks.append(mask)
     return {
         "boxes": np.array(boxes, np.float32).reshape(-1, 4),
         "labels": np.array(labels, np.int64),
         "masks": np.array(masks, np.uint8).reshape(-1, *sample.size),
     }
+
+
+def _objects(sample: Sample) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Go through the objects: class and mask of each."""
+    if isinstance(sample, ObjectSample):
+        for label, mask in zip(sample.categories, sample.masks, strict=True):
+            if mask.any():
+                yield int(label), mask
+        return
+    if sample.instances is None:
+        raise ValueError(f"instance_targets: {sample!r} should have instances")
+    for number in range(1, int(sample.instances.max(initial=0)) + 1):
+        mask = sample.instances == number
+        known = sample.labels[mask & (sample.labels != IGNORE)]
+        if not known.size:
+            continue
+        label = int(np.bincount(known).argmax())
+        if label == 0:
+            raise ValueError(
+                f"instance_targets: object {number} of {sample!r} is of class 0, the background"
+            )
+        yield label, mask

@@ -209,6 +209,9 @@ FLOPS: dict[str, Callable[[Any], int]] = {
     "batch_norm": lambda a: (6 if a.training else 2) * a.x.size,
     # dβ: add; x̂: subtract multiply; dγ: multiply add; dx: multiply, and training −a − x̂·b
     "batch_norm_backward": lambda a: (9 if a.training else 6) * a.x.size,
+    # as batch norm in training; dx: multiply, −a − x̂·b, with γ/σ, a and b per sample and channel
+    "group_norm": lambda a: 6 * a.x.size,
+    "group_norm_backward": lambda a: 9 * a.x.size,
     # square, `size` − 1 additions, multiply, add, power, multiply
     "local_response_norm": lambda a: (a.size + 4) * a.x.size,
     # s and the sum over its readers have `size` − 1 additions each

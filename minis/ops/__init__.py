@@ -28,6 +28,7 @@ from .conv_transpose import conv_transpose, conv_transpose_backward
 from .cross_entropy import cross_entropy, cross_entropy_backward
 from .dice import dice_loss, dice_loss_backward
 from .dropout import dropout, dropout_backward
+from .group_norm import group_norm, group_norm_backward
 from .interpolate import interpolate, interpolate_backward
 from .linear import linear, linear_backward
 from .local_response_norm import local_response_norm, local_response_norm_backward
@@ -68,6 +69,8 @@ __all__ = [
     "focal_loss",
     "focal_loss_backward",
     "generate_anchors",
+    "group_norm",
+    "group_norm_backward",
     "interpolate",
     "interpolate_backward",
     "linear",

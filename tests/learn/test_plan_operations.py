@@ -13,9 +13,9 @@ from minis.learn.planned_array import Planned
 from minis.learn.specs import SPECS
 
 OF_NETWORKS = [
-    "conv", "conv_transpose", "batch_norm", "local_response_norm", "relu", "prelu", "elu",
-    "sigmoid", "softmax", "log_softmax", "linear", "dropout", "max_pool", "avg_pool", "max_unpool",
-    "interpolate",
+    "conv", "conv_transpose", "batch_norm", "group_norm", "local_response_norm", "relu", "prelu",
+    "elu", "sigmoid", "softmax", "log_softmax", "linear", "dropout", "max_pool", "avg_pool",
+    "max_unpool", "interpolate",
 ]  # fmt: skip
 WITH_SAMPLES = {"x", "dy", "y", "indices", "mask"}
 
@@ -78,6 +78,8 @@ BAD = [
     ("relu_backward", (X, (2, 3, 8, 7)), {}),
     ("batch_norm", ((1, 3, 1, 1), (3,), (3,), (3,), (3,)), {"training": True}),
     ("batch_norm", (X, (4,), (3,), (3,), (3,)), {"training": True}),
+    ("group_norm", (X, (3,), (3,), 2), {}),
+    ("group_norm", (X, (3,), (4,), 3), {}),
     ("relu_backward", (X, (1, 3, 8, 8)), {}),
     ("dropout", (X, 2.0, np.random.default_rng(0)), {}),
 ]

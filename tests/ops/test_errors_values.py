@@ -15,6 +15,7 @@ OTHER = np.ones((2, 3, 5))
 C = np.ones(3)
 C32 = C.astype("float32")
 W = np.ones((5, 4))
+G = np.ones((2, 1))
 LABELS = np.zeros((2, 4), "int64")
 RNG = np.random.default_rng(0)
 TRAIN, EVAL = {"training": True}, {"training": False}
@@ -62,6 +63,14 @@ OF_WRONG_TYPE = {
         (norm(), {**TRAIN, "momentum": None}, "momentum must be a number, got None"),
     ],
     "batch_norm_backward": [((X, X32, C, C, C), EVAL, mixed("x", "dy"))],
+    "group_norm": [
+        ((INTEGERS, C, C, 1), {}, integers("x")),
+        ((X, C, C32, 1), {}, mixed("beta", "x")),
+        ((X, None, C, 1), {}, "gamma must be an array, got NoneType"),
+        ((X, C, C, 1.0), {}, "groups must be an int, got 1.0"),
+        ((X, C, C, 1), {"eps": None}, "eps must be a number, got None"),
+    ],
+    "group_norm_backward": [((X, X32, C, G, G, 1), {}, mixed("x", "dy"))],
     "local_response_norm": [
         ((INTEGERS, 5), {}, integers("x")),
         ((X, 5), {"k": "2"}, "k must be a number, got '2'"),
@@ -121,6 +130,18 @@ OF_WRONG_VALUE = {
     "batch_norm_backward": [
         ((OTHER, X, C, C, C), TRAIN, unequal("dy", "x")),
         ((X, X, C, C, C[:2]), EVAL, "inv_std must have shape (3,), got (2,)"),
+    ],
+    "group_norm": [
+        ((C, C, C, 1), {}, "x must have shape (N, C, *S), got (3,)"),
+        ((X, C[:2], C, 1), {}, "gamma must have shape (3,), got (2,)"),
+        ((X, C, C, 0), {}, "groups must be at least 1, got 0"),
+        ((X, C, C, 2), {}, "groups must divide the 3 channels of x, got 2"),
+        ((X, C, C, 1), {"eps": -1}, "eps must be at least 0, got -1"),
+    ],
+    "group_norm_backward": [
+        ((OTHER, X, C, G, G, 1), {}, unequal("dy", "x")),
+        ((X, X, C, G, G, 3), {}, "mean must have shape (2, 3), got (2, 1)"),
+        ((X, X, C, G, C, 1), {}, "inv_std must have shape (2, 1), got (3,)"),
     ],
     "local_response_norm": [
         ((C, 5), {}, "x must have shape (N, C, ...), got (3,)"),

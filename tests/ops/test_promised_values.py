@@ -71,6 +71,18 @@ def test_an_empty_batch_teaches_batch_norm_nothing(x, training, backend) -> None
         assert not any(r.any() for r in results)
 
 
+def test_an_empty_batch_teaches_group_norm_nothing(x, backend) -> None:
+    """No statistics, and no gradient reaches gamma and beta."""
+    dtype = x.dtype.name
+    c = np.ones(3, dtype)
+    with minis.use(backend):
+        y, mean, inv_std = ops.group_norm(x, c, c, 3)
+        assert_empty((y, mean, inv_std), [x.shape, (0, 3), (0, 3)], dtype)
+        results = ops.group_norm_backward(y, x, c, mean, inv_std, 3)
+        assert_empty(results, [x.shape, (3,), (3,)], dtype)
+        assert not any(r.any() for r in results)
+
+
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_the_mean_of_nothing_is_nan(x, reduction, backend) -> None:
     """And the sum of nothing 0; the gradient is empty, without a warning."""
@@ -133,6 +145,7 @@ def test_numpy_scalars_leave_float32_alone(backend) -> None:
     with minis.use(backend):
         results = [
             *ops.batch_norm(x, c, c, c, c, training=True, momentum=half, eps=half),
+            *ops.group_norm(x, c, c, 3, eps=half),
             ops.local_response_norm(x, 3, alpha=half, beta=half, k=half),
             ops.local_response_norm_backward(x, x, 3, alpha=half, beta=half, k=half),
             ops.elu(x, half),

@@ -9,6 +9,7 @@ from .spec import Call, Spec
 _MODULES = (
     "conv",
     "norm",
+    "group_norm",
     "local_response_norm",
     "activation",
     "softmax",
