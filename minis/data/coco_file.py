@@ -14,9 +14,11 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .coco_mask import check_segmentation
+
+T = TypeVar("T")
 
 MOST_CLASSES = 254  # labels are 0 … 254; 255 is void
 
@@ -122,11 +124,11 @@ def _entries(path: Path, told: Any, key: str) -> list[Any]:
     return entries
 
 
-def _by_id[T](path: Path, kind: str, entries: list[Any], make: Callable[[Any], T]) -> dict[int, T]:
+def _by_id(path: Path, kind: str, entries: list[Any], make: Callable[[Any], T]) -> dict[int, T]:
     made: dict[int, T] = {}
     for place, entry in enumerate(entries):
         number = entry.get("id") if isinstance(entry, dict) else None
-        if not _whole(number):
+        if number is None or not _whole(number):
             raise ValueError(f"{path}: {kind} at position {place} has no whole number as its id")
         if number in made:
             raise ValueError(f"{path}: two of kind {kind} have the id {number}")
@@ -150,9 +152,9 @@ def _image(entry: Mapping[str, Any]) -> CocoImage:
     return CocoImage(name, (height, width), [])
 
 
-def _lookup[T](where: str, told: Mapping[str, Any], key: str, known: Mapping[int, T]) -> T:
+def _lookup(where: str, told: Mapping[str, Any], key: str, known: Mapping[int, T]) -> T:
     number = told.get(key)
-    if not _whole(number) or number not in known:
+    if number is None or not _whole(number) or number not in known:
         raise ValueError(f"{where}: unknown {key} {number!r}")
     return known[number]
 

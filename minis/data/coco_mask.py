@@ -115,8 +115,8 @@ def unpack_counts(packed: str) -> list[int]:
     """Read the run lengths of a compressed RLE.
 
     Each is a number in base 32, lowest digit first, six bits a character (plus 48): five of digit
-    and one that says whether more follow; the top bit of the last digit is the sign. From the third
-    but one on, what is written is the difference from the length two before.
+    and one that says whether more follow; the top bit of the last digit is the sign. From the
+    fourth length on, what is written is the difference from the length two before.
 
     Raises
     ------

@@ -113,7 +113,8 @@ def require(module: str, purpose: str) -> ModuleType:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
+        package = module.partition(".")[0]
         raise MissingPackageError(
-            f"{purpose} needs {module}, which is not installed: {how_to_install(module)}",
-            name=module,
+            f"{purpose} needs {package}, which is not installed: {how_to_install(package)}",
+            name=package,
         ) from error

@@ -10,6 +10,8 @@ from .convolution import (
     ConvTranspose3d,
 )
 from .dropout import Dropout
+from .frozen_norm import FrozenBatchNorm
+from .group_norm import GroupNorm
 from .initial import he_normal, he_uniform
 from .linear import Linear
 from .module import Module, Parameter
@@ -28,6 +30,8 @@ __all__ = [
     "ConvTranspose2d",
     "ConvTranspose3d",
     "Dropout",
+    "FrozenBatchNorm",
+    "GroupNorm",
     "Linear",
     "LocalResponseNorm",
     "MaxPool",

@@ -5,11 +5,13 @@
 - `SGD`, `RMSprop`, `Adam`, `AdamW`; `clip_gradient_norm`, `clip_gradient_value`.
 - `step_decay`, `milestones`, `exponential`, `polynomial`, `cosine`, `with_warmup`.
 - `softmax_cross_entropy`, `softmax_dice`: losses that leave void pixels out.
-- `confusion_matrix` and what is read from it; `match_instances`; `evaluate`; `colour_baseline`.
+- `confusion_matrix` and what is read from it; `match_instances`;
+  `average_precision`; `evaluate`; `colour_baseline`.
 - `save_weights`, `load_weights`, `read_metadata`.
 """
 
 from .adam import Adam, AdamW
+from .average_precision import AveragePrecision, average_precision
 from .baseline import colour_baseline
 from .batches import Batches
 from .checkpoint import TrainingState, load_checkpoint, save_checkpoint
@@ -59,6 +61,7 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "AveragePrecision",
     "Batches",
     "CheckpointError",
     "History",
@@ -68,6 +71,7 @@ __all__ = [
     "RMSprop",
     "Schedule",
     "TrainingState",
+    "average_precision",
     "class_dice",
     "class_iou",
     "class_weights",

@@ -38,6 +38,8 @@ def layer_pairs():
             t.BatchNorm2d(4, momentum=0.7, eps=0.3),
             image,
         ),
+        "GroupNorm": (nn.GroupNorm(2, 4), t.GroupNorm(2, 4), volume),
+        "GroupNorm, options": (nn.GroupNorm(1, 4, eps=0.3), t.GroupNorm(1, 4, eps=0.3), line),
         "ConvTranspose2d, dilated": (
             nn.ConvTranspose2d(4, 2, 3, dilation=2, rng=rng),
             t.ConvTranspose2d(4, 2, 3, dilation=2),

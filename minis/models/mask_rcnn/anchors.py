@@ -87,9 +87,8 @@ def map_to_rows(x: Any, k: int) -> Any:
            [1, 3],
            [5, 7]])
     """
-    n, channels, h, w = x.shape
-    x = x.reshape(n, channels // k, k, h, w)
-    return x.transpose(0, 3, 4, 1, 2).reshape(n, -1, k)  # (N, H, W, A, K) -> (N, H·W·A, K)
+    # (N, A·K, H, W) -> (N, H, W, A·K) -> (N, H·W·A, K)
+    return x.transpose(0, 2, 3, 1).reshape(x.shape[0], -1, k)
 
 
 def rows_to_map(rows: Any, h: int, w: int) -> Any:
@@ -112,6 +111,6 @@ def rows_to_map(rows: Any, h: int, w: int) -> Any:
     >>> bool((rows_to_map(map_to_rows(x, 4), 1, 2) == x).all())
     True
     """
-    n, _, k = rows.shape
-    x = rows.reshape(n, h, w, -1, k).transpose(0, 3, 4, 1, 2)  # (N, A, K, H, W)
-    return array_namespace(x).ascontiguousarray(x.reshape(n, -1, h, w))
+    # (N, H·W·A, K) -> (N, H, W, A·K) -> (N, A·K, H, W)
+    x = rows.reshape(rows.shape[0], h, w, -1).transpose(0, 3, 1, 2)
+    return array_namespace(x).ascontiguousarray(x)

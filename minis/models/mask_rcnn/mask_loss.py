@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ... import ops
 from ...backend import array_namespace
 from ...nn import Module
@@ -23,6 +21,7 @@ class MaskLoss(Module):
 
     Examples
     --------
+    >>> import numpy as np
     >>> loss = MaskLoss()(np.zeros((1, 3, 2, 2)), np.array([2]), np.ones((1, 2, 2)))
     >>> loss.round(4)
     np.float64(0.6931)
@@ -90,11 +89,12 @@ def cut_masks(masks: Any, boxes: Any, matched: Any, size: int) -> Any:
 
     Examples
     --------
+    >>> import numpy as np
     >>> mask = np.zeros((1, 8, 8), np.uint8)
     >>> mask[0, :, :3] = 1
     >>> cut_masks(mask, np.array([[0.0, 0.0, 4.0, 4.0]]), np.array([0]), 2)
-    array([[[1. , 0.5],
-            [1. , 0.5]]])
+    array([[[1.  , 0.25],
+            [1.  , 0.25]]])
     """
     xp = array_namespace(boxes)
     if len(boxes) == 0:

@@ -22,6 +22,7 @@ from numpy.random import Generator
 from ... import ops
 from ...backend import array_namespace
 from ...nn import Module
+from ...ops.checks import check_int
 from .box_head import BoxPredictor, TwoMLPHead
 from .box_loss import BoxLoss
 from .detections import masks_of_classes, select_detections
@@ -29,11 +30,11 @@ from .mask_head import MaskPredictor, mask_head
 from .mask_loss import MaskLoss, cut_masks
 from .multi_scale import MultiScaleRoIAlign
 from .roi_sampling import sample_rois
-from .targets import Target, check_count, checked_targets
+from .roi_targets import Target, check_count, checked_targets
 
 LEVELS = 4  # of the pyramid that regions are read from: P2 … P5
 
-Sampler = Generator | Callable[[Any, int, float], tuple[Any, Any]]
+Sampler = Callable[[Any, int, float], tuple[Any, Any]]  # as ops.sample_balanced, without rng
 
 
 class RoIHeads(Module):
@@ -60,13 +61,14 @@ class RoIHeads(Module):
     rng : numpy.random.Generator, optional
         Draws the initial weights; by default seeded 0.
     sampler : numpy.random.Generator or callable, optional
-        Draws the proposals to train on; by default a child of `rng`. A callable is called as
-        `ops.sample_balanced` is, without the generator, and so can repeat a reference's draws.
+        Draws the proposals to train on; by default spawned by `rng`. A function in its place is
+        called with each image's labels, `samples` and `positive_fraction`, as
+        `ops.sample_balanced` is: so the draws of a reference can be repeated.
 
     Raises
     ------
-    ValueError
-        If there are fewer than two classes.
+    TypeError, ValueError
+        If there are fewer than two classes, or a size is not a positive int.
 
     Examples
     --------
@@ -94,19 +96,18 @@ class RoIHeads(Module):
         nms_threshold: float = 0.5,
         detections_per_image: int = 100,
         rng: Generator | None = None,
-        sampler: Sampler | None = None,
+        sampler: Generator | Sampler | None = None,
     ) -> None:
         super().__init__()
-        if num_classes < 2:
-            raise ValueError(
-                "RoIHeads: num_classes counts the background and must be at least 2, got "
-                f"{num_classes}"
-            )
+        sizes = {"channels": channels, "fc_width": fc_width, "mask_width": mask_width}
+        for name, value in {**sizes, "mask_layers": mask_layers, "samples": samples}.items():
+            check_int("RoIHeads", name, value, low=1)
+        check_int("RoIHeads", "num_classes (the background counted)", num_classes, low=2)
         rng = np.random.default_rng(0) if rng is None else rng
-        self.sampler: Sampler = rng.spawn(1)[0] if sampler is None else sampler
+        self.sampler = rng.spawn(1)[0] if sampler is None else sampler
         self.num_classes = num_classes
         self.samples, self.positive_fraction = samples, positive_fraction
-        self.selection = {
+        self.selection: dict[str, Any] = {
             "score_threshold": score_threshold,
             "nms_threshold": nms_threshold,
             "limit": detections_per_image,

@@ -1,17 +1,11 @@
 """Region proposal network (Ren et al. 2015, section 3.1): where in the image are objects at all?
 
-                       ┌─► 1×1 ─► A logits      object or background, for each anchor
-    map ─► 3×3 ─► ReLU ┤
-                       └─► 1×1 ─► 4·A deltas    from the anchor to the object's box
+    maps ─► head ─► logits, deltas of every anchor ─┬─► best boxes: proposals
+                                                    └─► losses, in training
 
-One head serves every level of the pyramid. The best boxes become proposals (`proposals.py`). In
-training each anchor is matched with an object, with background or with neither; few of them, of
-which at most half match an object, enter the losses:
-
-    L = 1/S · Σ bce(logit, is object)  +  1/S · Σ smooth_l1(delta, delta of the object's box)
-        over the S sampled                over those of them that match an object
-
-No gradient goes through the proposals: they are taken for constants.
+One head (`rpn_head.py`) serves every level of the pyramid: its gradients are the sum over levels.
+The best boxes become proposals (`proposals.py`); no gradient goes through these, they are taken for
+constants. What the network learns from is in `rpn_loss.py`.
 """
 
 from __future__ import annotations
@@ -22,60 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from ... import nn, ops
+from ... import ops
 from ...backend import array_namespace
 from ...nn import Module
 from ...ops.checks import check_int, check_number
 from .anchors import map_to_rows, pyramid_anchors, rows_to_map
 from .proposals import propose
+from .rpn_head import RPNHead
+from .rpn_loss import RPNLoss
 
-# labels (≥ 1 object, 0 background, −1 neither) -> indices of sampled objects, and of background
-Sampler = Callable[[Any], tuple[Any, Any]]
-
-BETA = 1 / 9  # of smooth L1
-
-
-class RPNHead(Module):
-    """The convolutions that look at one map; called once for each level.
-
-    Parameters
-    ----------
-    channels : int
-        Of each map.
-    anchors : int
-        Anchors at each cell.
-    rng : numpy.random.Generator
-        Draws the weights, from N(0, 0.01²) as in the paper. Biases start at zero.
-
-    Examples
-    --------
-    >>> head = RPNHead(8, 3, rng=np.random.default_rng(0))
-    >>> logits, deltas = head(np.zeros((1, 8, 4, 5), np.float32))
-    >>> logits.shape, deltas.shape
-    ((1, 3, 4, 5), (1, 12, 4, 5))
-    """
-
-    def __init__(self, channels: int, anchors: int, *, rng: Generator) -> None:
-        super().__init__()
-        conv = nn.Conv2d(channels, channels, 3, padding=1, rng=rng)
-        self.conv = nn.Sequential(nn.Sequential(conv, nn.ReLU()))
-        self.cls_logits = nn.Conv2d(channels, anchors, 1, rng=rng)
-        self.bbox_pred = nn.Conv2d(channels, 4 * anchors, 1, rng=rng)
-        for layer in (conv, self.cls_logits, self.bbox_pred):
-            shape = layer.weight.data.shape
-            layer.weight.data[...] = 0.01 * rng.standard_normal(shape, dtype=np.float32)
-
-    def forward(self, x: Any) -> tuple[Any, Any]:
-        """Map (N, C, H, W) to logits (N, A, H, W) and deltas (N, 4·A, H, W)."""
-        hidden = self.conv(x)
-        return self.cls_logits(hidden), self.bbox_pred(hidden)
-
-    def backward(self, dy: tuple[Any, Any]) -> Any:
-        """Take the gradients of logits and deltas; return the map's, of the latest call."""
-        dlogits, ddeltas = dy
-        return self.conv.backward(
-            self.cls_logits.backward(dlogits) + self.bbox_pred.backward(ddeltas)
-        )
+# (labels, how many, share of objects) -> indices of the objects taken, and of the background
+Sampler = Generator | Callable[[Any, int, float], tuple[Any, Any]]
 
 
 class RegionProposals(Module):
@@ -105,9 +56,10 @@ class RegionProposals(Module):
     rng : numpy.random.Generator, optional
         Draws the initial weights; by default seeded 0.
     sampler : numpy.random.Generator or callable, optional
-        Draws the samples; by default spawned by `rng`. A function in its place is called with each
-        image's labels, (anchors,) integers, ≥ 1 for an object, 0 for background and −1 for
-        neither, and returns the indices of the objects and of the background it takes.
+        Draws the samples; by default spawned by `rng`. A function in its place gets an image's
+        labels, (anchors,) integers, ≥ 1 for an object, 0 for background and −1 for neither,
+        `samples` and `positive_fraction`; it returns the indices of the objects and of the
+        background that it takes, each index once.
 
     Raises
     ------
@@ -145,7 +97,7 @@ class RegionProposals(Module):
         samples: int = 256,
         positive_fraction: float = 0.5,
         rng: Generator | None = None,
-        sampler: Generator | Sampler | None = None,
+        sampler: Sampler | None = None,
     ) -> None:
         super().__init__()
         anchors = {len(level) * len(ratios) for level in anchor_sizes}
@@ -167,10 +119,10 @@ class RegionProposals(Module):
         self.anchor_sizes, self.ratios = anchor_sizes, ratios
         self.proposals_train, self.proposals_test = proposals_train, proposals_test
         self.nms_threshold, self.score_threshold = nms_threshold, score_threshold
-        self.high, self.low = high, low
         self.samples, self.positive_fraction = samples, positive_fraction
         self.head = RPNHead(channels, anchors.pop(), rng=rng)
-        self.sampler = rng.spawn(1)[0] if sampler is None else sampler
+        self.loss = RPNLoss(high, low)
+        self.sampler: Sampler = rng.spawn(1)[0] if sampler is None else sampler
 
     def forward(
         self,
@@ -205,6 +157,7 @@ class RegionProposals(Module):
             If levels, images or targets don't fit each other, or there are no targets in training.
         """
         self._check(features, sizes, targets)
+        xp = array_namespace(features[0])
         anchors = pyramid_anchors(features, padded, self.anchor_sizes, self.ratios)
         predicted = [self.head(x) for x in features]
         logits = [map_to_rows(y, 1)[:, :, 0] for y, _ in predicted]  # (N, H·W·A), each level
@@ -223,51 +176,19 @@ class RegionProposals(Module):
         ]
         if not self.training or targets is None:
             return proposals, {}
-        return proposals, self._losses(features, logits, deltas, anchors, targets)
-
-    def _losses(
-        self,
-        features: Sequence[Any],
-        logits: list[Any],
-        deltas: list[Any],
-        anchors: list[Any],
-        targets: Sequence[Mapping[str, Any]],
-    ) -> dict[str, Any]:
-        xp = array_namespace(features[0])
         every = xp.concatenate(anchors)  # (R, 4), R anchors on all levels together
-        logit = xp.concatenate(logits, axis=1).reshape(-1)  # (N·R,)
-        delta = xp.concatenate(deltas, axis=1).reshape(-1, 4)  # (N·R, 4)
-        objects, background, true_deltas = [], [], []
-        for n, target in enumerate(targets):
-            boxes = xp.asarray(target["boxes"], every.dtype)
-            positive, negative, true = self._sample(boxes, every)
-            objects.append(n * len(every) + positive)
-            background.append(n * len(every) + negative)
-            true_deltas.append(true)
-        at = xp.concatenate(objects)  # (P,)
-        sampled = xp.concatenate([at, *background])  # (S,): objects first
-        is_object = (xp.arange(len(sampled)) < len(at)).astype(logit.dtype)  # (S,)
-        judged, moved, true_delta = logit[sampled], delta[at], xp.concatenate(true_deltas)
-        self.remember(
-            [x.shape for x in features], sampled, at, judged, is_object, moved, true_delta
+        objects = [xp.asarray(target["boxes"], every.dtype) for target in targets]
+        losses = self.loss(
+            xp.concatenate(logits, axis=1),
+            xp.concatenate(deltas, axis=1),
+            every,
+            objects,
+            self._draw,
         )
-        s = max(1, len(sampled))
-        return {
-            "loss_objectness": ops.bce_with_logits(judged, is_object, reduction="sum") / s,
-            "loss_rpn_box_reg": ops.smooth_l1(moved, true_delta, beta=BETA, reduction="sum") / s,
-        }
-
-    def _sample(self, boxes: Any, anchors: Any) -> tuple[Any, Any, Any]:
-        """Return anchors that match objects, those of background, and the deltas of the former."""
-        match = ops.match_anchors(ops.box_iou(boxes, anchors), high=self.high, low=self.low)
-        labels = match + 1
-        if isinstance(self.sampler, Generator):
-            positive, negative = ops.sample_balanced(
-                labels, self.samples, self.positive_fraction, self.sampler
-            )
-        else:
-            positive, negative = self.sampler(labels)
-        return positive, negative, ops.encode_boxes(boxes[match[positive]], anchors[positive])
+        self.remember(
+            [(x.shape[2:], len(level)) for x, level in zip(features, anchors, strict=True)]
+        )
+        return proposals, losses
 
     def backward(self, dloss: Any = 1.0) -> list[Any]:
         """Add to the parameters' gradients; return each map's.
@@ -282,24 +203,22 @@ class RegionProposals(Module):
         list of (N, C, H, W) arrays
             Of the losses, with respect to each of `features`.
         """
-        shapes, sampled, at, judged, is_object, moved, true_delta = self.recall()
-        xp, dtype = array_namespace(judged), judged.dtype
-        each = float(dloss) / max(1, len(sampled))
-        rows = [self.head.cls_logits.weight.data.shape[0] * h * w for _, _, h, w in shapes]
-        n = shapes[0][0]
-        dlogit, ddelta = xp.zeros(n * sum(rows), dtype), xp.zeros((n * sum(rows), 4), dtype)
-        # nothing is sampled twice, so that what is assigned need not be added
-        dlogit[sampled] = ops.bce_with_logits_backward(each, judged, is_object, reduction="sum")
-        ddelta[at] = ops.smooth_l1_backward(each, moved, true_delta, beta=BETA, reduction="sum")
-        dlogit, ddelta = dlogit.reshape(n, -1, 1), ddelta.reshape(n, -1, 4)
+        (levels,) = self.recall()
+        dlogits, ddeltas = self.loss.backward(dloss)  # (N, R), (N, R, 4)
         dfeatures = []
-        end = sum(rows)
-        for (_, _, h, w), count in zip(reversed(shapes), reversed(rows), strict=True):
-            level = slice(end - count, end)  # the head was called for the last level last
-            dy = rows_to_map(dlogit[:, level], h, w), rows_to_map(ddelta[:, level], h, w)
-            dfeatures.append(self.head.backward(dy))
+        end = len(dlogits[0])
+        for (h, w), count in reversed(levels):  # the head was called for the last level last
+            level = slice(end - count, end)
+            dlogit = rows_to_map(dlogits[:, level, None], h, w)  # (N, A, H, W)
+            ddelta = rows_to_map(ddeltas[:, level], h, w)  # (N, 4·A, H, W)
+            dfeatures.append(self.head.backward((dlogit, ddelta)))
             end -= count
         return dfeatures[::-1]
+
+    def _draw(self, labels: Any) -> tuple[Any, Any]:
+        if isinstance(self.sampler, Generator):
+            return ops.sample_balanced(labels, self.samples, self.positive_fraction, self.sampler)
+        return self.sampler(labels, self.samples, self.positive_fraction)
 
     def _check(
         self,

@@ -1,89 +1,83 @@
-"""What training needs to know about an image: its objects' boxes, classes and masks."""
+"""What each image holds: its objects' boxes and masks, checked, and resized with the image."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ...backend import array_namespace
-from ...ops.checks import check_boxes, check_integer, check_shape, shape_text
+from ...backend import array_namespace, on_cpu
+from ...ops.checks import shape_text
 
-Target = Mapping[str, Any]
+Size = tuple[int, int]
 
 
-def checked_targets(
-    name: str, targets: Sequence[Target] | None, features: Any, num_classes: int
-) -> list[dict[str, Any]]:
-    """Check the targets of a batch, and bring the boxes to the features' dtype.
-
-    Parameters
-    ----------
-    name : str
-        Who asks, for the errors.
-    targets : sequence of N dicts
-        "boxes" (M, 4) float, (x1, y1, x2, y2); "labels" (M,) integer in 1 … K − 1; "masks"
-        (M, H, W). There may be no object.
-    features : (N, ...) float array
-        What is computed with: its length and dtype count.
-    num_classes : int
-        K, the background included.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If targets are missing, there is not one per image, an entry is missing or of another
-        shape, a label is out of range, or a box has no extent.
+def check_target(n: int, size: Size, target: Mapping[str, Any]) -> None:
+    """Raise ValueError unless the target of image `n`, of height and width `size`, is well formed.
 
     Examples
     --------
-    >>> none = {"boxes": np.zeros((0, 4)), "labels": np.zeros(0, int), "masks": np.zeros((0, 8, 8))}
-    >>> checked_targets("RoIHeads", [none], np.zeros((1, 3, 8, 8), np.float32), 2)[0]["boxes"].dtype
-    dtype('float32')
+    >>> check_target(3, (8, 8), {"boxes": np.array([[2, 4, 2, 6]])})
+    Traceback (most recent call last):
+    ValueError: Transform: box 0 of image 3 must be finite, with x1 < x2 and y1 < y2: [2, 4, 2, 6]
     """
-    if targets is None:
-        raise ValueError(f"{name}: training needs targets; call eval() to find objects without any")
-    check_count(name, "targets", targets, len(features))
-    return [
-        _checked(f"{name}: target {n}", target, features, num_classes)
-        for n, target in enumerate(targets)
-    ]
-
-
-def check_count(name: str, argument: str, entries: Sequence[Any], images: int) -> None:
-    """Raise ValueError unless there is one entry for each image."""
-    if len(entries) != images:
+    if "boxes" not in target:
+        raise ValueError(f"Transform: the target of image {n} has no boxes")
+    boxes = on_cpu(target["boxes"])
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(
-            f"{name}: {argument} must have one entry for each of {images} images, got "
-            f"{len(entries)}"
+            f"Transform: boxes of image {n} must have shape (M, 4), got {shape_text(boxes.shape)}"
         )
-
-
-def _checked(name: str, target: Target, features: Any, num_classes: int) -> dict[str, Any]:
-    missing = [key for key in ("boxes", "labels", "masks") if key not in target]
-    if missing:
-        raise ValueError(f"{name} lacks {', '.join(missing)}")
-    xp = array_namespace(features)
-    boxes, labels, masks = (xp.asarray(target[key]) for key in ("boxes", "labels", "masks"))
-    boxes = boxes.astype(features.dtype)
-    check_boxes(name, boxes)
-    check_integer(name, labels=labels)
-    check_shape(name, (len(boxes),), labels=labels)
-    if masks.ndim != 3 or len(masks) != len(boxes):
+    good = np.isfinite(boxes).all(axis=1) & (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
+    if not good.all():
+        row = int(good.argmin())
         raise ValueError(
-            f"{name}: masks must have shape ({len(boxes)}, H, W), got {shape_text(masks.shape)}"
-        )
-    if len(labels) and not 1 <= int(labels.min()) <= int(labels.max()) < num_classes:
-        raise ValueError(
-            f"{name}: labels must lie in 1 … {num_classes - 1}, 0 being the background, got "
-            f"{int(labels.min())} … {int(labels.max())}"
-        )
-    empty = (boxes[:, 2:] <= boxes[:, :2]).any(axis=1)
-    if bool(empty.any()):
-        row = int(empty.argmax())
-        raise ValueError(
-            f"{name}: boxes must have positive width and height, got row {row}: "
+            f"Transform: box {row} of image {n} must be finite, with x1 < x2 and y1 < y2: "
             f"{boxes[row].tolist()}"
         )
-    return {"boxes": boxes, "labels": labels.astype(np.int64), "masks": masks}
+    for name, shape in (("labels", (len(boxes),)), ("masks", (len(boxes), *size))):
+        if name in target and tuple(target[name].shape) != tuple(shape):
+            raise ValueError(
+                f"Transform: {name} of image {n} must have shape {shape_text(shape)}, as its size "
+                f"and its {len(boxes)} boxes need, got {shape_text(target[name].shape)}"
+            )
+
+
+def resize_target(target: Mapping[str, Any], old: Size, new: Size, dtype: Any) -> dict[str, Any]:
+    """Resize boxes, and masks if there are any, of an image that went from `old` to `new`.
+
+    Examples
+    --------
+    >>> target = {"boxes": np.array([[0, 0, 1, 2]]), "masks": np.array([[[1, 0], [1, 0]]])}
+    >>> resized = resize_target(target, (2, 2), (2, 4), np.float32)
+    >>> resized["boxes"], resized["masks"][0]
+    (array([[0., 0., 2., 2.]], dtype=float32), array([[1, 1, 0, 0],
+           [1, 1, 0, 0]]))
+    """
+    xp = array_namespace(target["boxes"])
+    resized = {**target, "boxes": resize_boxes(xp.asarray(target["boxes"], dtype), old, new)}
+    if "masks" in target:
+        masks = target["masks"]
+        xp = array_namespace(masks)
+        rows, columns = (xp.asarray(_nearest(o, n)) for o, n in zip(old, new, strict=True))
+        resized["masks"] = masks[:, rows[:, None], columns]  # (M, H, W) -> (M, H', W')
+    return resized
+
+
+def resize_boxes(boxes: Any, old: Size, new: Size) -> Any:
+    """Multiply boxes by the ratio of the sizes, which are whole: not quite the scale asked for.
+
+    Examples
+    --------
+    >>> resize_boxes(np.array([[1.0, 1.0, 2.0, 3.0]]), (4, 4), (8, 2))
+    array([[0.5, 2. , 1. , 6. ]])
+    """
+    y, x = (float(np.float32(n) / np.float32(o)) for o, n in zip(old, new, strict=True))
+    return boxes * array_namespace(boxes).asarray([x, y, x, y], boxes.dtype)
+
+
+def _nearest(old: int, new: int) -> Any:
+    """For each pixel of a resized side, the pixel that it repeats, computed in float32."""
+    step = np.float32(old) / np.float32(new)
+    return np.minimum((np.arange(new, dtype=np.float32) * step).astype(np.int64), old - 1)

@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 
 from ... import ops
-from ...backend import array_namespace, on_cpu
+from ...backend import array_namespace
 from ...nn import Module
 from ...ops.checks import check_int, shape_text
-
-Size = tuple[int, int]
+from .targets import Size, check_target, resize_boxes, resize_target
 
 # of ImageNet's images, with colours in 0 … 1
 MEAN = (0.485, 0.456, 0.406)
@@ -49,7 +48,7 @@ class Transform(Module):
     Notes
     -----
     As torchvision's `GeneralizedRCNNTransform`: sizes are rounded down (but here at least 1), and
-    what scales images, boxes and masks is rounded to float32.
+    what scales boxes is rounded to float32.
 
     Examples
     --------
@@ -73,10 +72,9 @@ class Transform(Module):
         multiple: int = 32,
     ) -> None:
         super().__init__()
-        for name, value in (
-            *(("min_size", min_size), ("max_size", max_size), ("multiple", multiple)),
-        ):
-            check_int("Transform", name, value, low=1)
+        check_int("Transform", "min_size", min_size, low=1)
+        check_int("Transform", "max_size", max_size, low=1)
+        check_int("Transform", "multiple", multiple, low=1)
         if len(mean) != len(std) or not len(mean) or not min(std) > 0:
             raise ValueError(
                 "Transform: mean and std must have one number for each channel, and std positive "
@@ -130,7 +128,7 @@ class Transform(Module):
             batch,
             sizes,
             [
-                _resize_target(target, image.shape[1:], size, dtype)
+                resize_target(target, image.shape[1:], size, dtype)
                 for target, image, size in zip(targets, images, sizes, strict=True)
             ],
         )
@@ -143,12 +141,8 @@ class Transform(Module):
         >>> Transform().resized((480, 640)), Transform().resized((480, 1000))
         ((800, 1066), (639, 1333))
         """
-        one = np.float32(1)
-        scale = min(
-            one / np.float32(min(size)) * np.float32(self.min_size),
-            one / np.float32(max(size)) * np.float32(self.max_size),
-        )
-        height, width = (max(1, int(side * float(scale))) for side in size)
+        scale = min(self.min_size / min(size), self.max_size / max(size))
+        height, width = (max(1, int(side * scale)) for side in size)
         return height, width
 
     def postprocess(
@@ -187,7 +181,7 @@ class Transform(Module):
             )
         results = []
         for detected, size, original in zip(detections, sizes, original_sizes, strict=True):
-            result = {**detected, "boxes": _resize_boxes(detected["boxes"], size, original)}
+            result = {**detected, "boxes": resize_boxes(detected["boxes"], size, original)}
             if "masks" in detected:
                 result["masks"] = ops.paste_masks(detected["masks"], result["boxes"], original)
             results.append(result)
@@ -215,48 +209,4 @@ class Transform(Module):
                 f"got {len(targets)}"
             )
         for n, (image, target) in enumerate(zip(images, targets, strict=True)):
-            _check_target(n, image.shape[1:], target)
-
-
-def _check_target(n: int, size: Size, target: Mapping[str, Any]) -> None:
-    if "boxes" not in target:
-        raise ValueError(f"Transform: the target of image {n} has no boxes")
-    boxes = on_cpu(target["boxes"])
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(
-            f"Transform: boxes of image {n} must have shape (M, 4), got {shape_text(boxes.shape)}"
-        )
-    good = np.isfinite(boxes).all(axis=1) & (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
-    if not good.all():
-        row = int(good.argmin())
-        raise ValueError(
-            f"Transform: box {row} of image {n} must be finite with x1 < x2 and y1 < y2, got "
-            f"{boxes[row].tolist()}"
-        )
-    for name, shape in (("labels", (len(boxes),)), ("masks", (len(boxes), *size))):
-        if name in target and tuple(target[name].shape) != tuple(shape):
-            raise ValueError(
-                f"Transform: {name} of image {n} must have shape {shape_text(shape)}, as its size "
-                f"and its {len(boxes)} boxes need, got {shape_text(target[name].shape)}"
-            )
-
-
-def _resize_target(target: Mapping[str, Any], old: Size, new: Size, dtype: Any) -> dict[str, Any]:
-    xp = array_namespace(target["boxes"])
-    resized = {**target, "boxes": _resize_boxes(xp.asarray(target["boxes"], dtype), old, new)}
-    if "masks" in target:
-        rows, columns = (xp.asarray(_nearest(o, n)) for o, n in zip(old, new, strict=True))
-        resized["masks"] = target["masks"][:, rows[:, None], columns]  # (M, H, W) -> (M, H', W')
-    return resized
-
-
-def _resize_boxes(boxes: Any, old: Size, new: Size) -> Any:
-    """Multiply by the ratio of the sizes, which are whole: not quite the scale asked for."""
-    y, x = (float(np.float32(n) / np.float32(o)) for o, n in zip(old, new, strict=True))
-    return boxes * array_namespace(boxes).asarray([x, y, x, y], boxes.dtype)
-
-
-def _nearest(old: int, new: int) -> Any:
-    """For each pixel of a resized side, the pixel that it repeats, computed in float32."""
-    step = np.float32(old) / np.float32(new)
-    return np.minimum((np.arange(new, dtype=np.float32) * step).astype(np.int64), old - 1)
+            check_target(n, image.shape[1:], target)

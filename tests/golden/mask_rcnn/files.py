@@ -6,7 +6,7 @@ stored; `make.py` and the tests call the same functions. Random numbers come fro
 
 Weights: `weights(shapes)` draws every entry of the state dict with seed 0, in the alphabetical
 order of the names, as `..configurations.draw_weights` does: for frozen batch norm too, whose four
-arrays are buffers. Entries whose names end as one of `GAINS` are then multiplied by its factor.
+arrays are buffers. Entries whose names contain one of `GAINS` are then multiplied by its factor.
 
 An array of more than `WHOLE` numbers is kept as its norm and `SAMPLES` values, at even distances
 in row-major order, under its key with " sampled" after it, and its shape with " shape" after it.
@@ -33,9 +33,13 @@ SAMPLES = 48
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 # so that logits and deltas are neither flat nor wild, and a deep body's maps don't grow
-GAINS = {
-    "layer1.0.bn2.weight": 1.0,
-    "rpn.head.cls_logits.weight": 1.0,
+GAINS: dict[str, float] = {
+    "bn3.weight": 0.25,
+    "inner_blocks": 0.2,
+    "bbox_pred": 0.08,
+    "cls_logits": 0.7,
+    "cls_score": 0.7,
+    "mask_fcn_logits": 0.4,
 }
 
 
@@ -53,8 +57,8 @@ class Configuration(NamedTuple):
     images : tuple of (height, width, objects)
     anchor_sizes : tuple of int
         One a level; ratios ½, 1, 2.
-    before_nms, after_nms : (int, int)
-        Proposals a level before, and an image after suppression: training, test.
+    proposals : (int, int)
+        In training and test: of each level before suppression, and of an image after it.
     rpn_samples, roi_samples : int
         Anchors and RoIs drawn of each image.
     detections : int
@@ -73,8 +77,7 @@ class Configuration(NamedTuple):
     min_size: int
     max_size: int
     anchor_sizes: tuple[int, ...]
-    before_nms: tuple[int, int] = (200, 120)
-    after_nms: tuple[int, int] = (80, 40)
+    proposals: tuple[int, int] = (150, 60)
     rpn_samples: int = 48
     roi_samples: int = 24
     detections: int = 12
@@ -123,8 +126,7 @@ CONFIGURATIONS = {
         min_size=96,
         max_size=128,
         anchor_sizes=(32, 64, 128, 256, 512),
-        before_nms=(2000, 1000),
-        after_nms=(2000, 1000),
+        proposals=(2000, 1000),
         rpn_samples=256,
         roi_samples=512,
         detections=100,
@@ -136,8 +138,8 @@ def weights(shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
     """Draw a network's or a part's whole state dict; float64."""
     drawn = draw_weights(np.random.default_rng(0), shapes)
     for name, value in drawn.items():
-        for end, gain in GAINS.items():
-            if name.endswith(end):
+        for piece, gain in GAINS.items():
+            if piece in name:
                 value *= gain
     return drawn
 
@@ -267,8 +269,10 @@ def names_and_shapes(old_names: bool = False) -> dict[str, tuple[int, ...]]:
     With `old_names` those of the published file, where some differ.
     """
     entries = json.loads((FOLDER / "state_dict.json").read_text(encoding="utf-8"))
-    return {entry.get("old name", name) if old_names else name: tuple(entry["shape"])
-            for name, entry in entries.items()}
+    return {
+        entry.get("old name", name) if old_names else name: tuple(entry["shape"])
+        for name, entry in entries.items()
+    }
 
 
 class Golden:
