@@ -75,8 +75,8 @@ def section(folder: Path = FOLDER) -> str:
         found = json.loads(path.read_text())
         runs = [found["runs"][name] for name in (f"{m}-{d}" for m, d in RUNS)
                 if name in found["runs"]]  # fmt: skip
-        titles = ["command", "mean IoU", "baseline", "mean Dice", "baseline", "parameters",
-                  "minutes"]  # fmt: skip
+        titles = ["command", "mean IoU", "baseline", "prepared", "mean Dice", "baseline",
+                  "prepared", "parameters", "minutes"]  # fmt: skip
         lines = [_line(Result(**{k: v for k, v in run.items() if k != "date"})) for run in runs]
         dates = sorted({run["date"] for run in runs})
         parts.append(
@@ -92,9 +92,9 @@ def _arguments(model: str, data: str) -> list[str]:
 
 def _line(run: Result) -> list[str]:
     scores = [
-        f"{scores[name]:.3f}"
+        f"{scores[name]:.3f}" if scores else "–"
         for name in ("mean_iou", "mean_dice")
-        for scores in (run.scores, run.baseline)
+        for scores in (run.scores, run.baseline or {}, run.prepared or {})
     ]
     command = f"`minis {' '.join(_arguments(run.model, run.data))} --out …`"
     return [command, *scores, f"{run.parameters:,}", f"{run.seconds / 60:.1f}"]

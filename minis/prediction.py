@@ -19,7 +19,9 @@ from .nn import Module
 from .prediction_volume import predict_volume, segment_file
 from .training import CheckpointError, load_weights, read_metadata
 
-TILE, MARGIN = 512, 64  # larger images are predicted in tiles; multiples of any mini's stride
+# larger images are predicted in tiles; multiples of any mini's stride. FCN's logits depend on up to
+# 170 pixels on each side, the other minis' on fewer
+TILE, MARGIN = 1024, 192
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Trained:
         Channels of the images.
     spacing : tuple of float, optional
         Edges of the voxels that it was trained on, in millimetres.
+    orientation : str, optional
+        Where the axes of the volumes that it was trained on point, "RAS" for example.
     """
 
     model: Module
@@ -48,6 +52,7 @@ class Trained:
     stretched: bool
     in_channels: int
     spacing: tuple[float, ...] | None = None
+    orientation: str | None = None
 
     @property
     def axes(self) -> int:
@@ -84,6 +89,7 @@ def open_trained(weights: Path) -> Trained:
             bool(metadata["settings"]["stretched"]),
             int(metadata["model"]["in_channels"]),
             tuple(map(float, metadata.get("spacing") or ())) or None,
+            metadata.get("orientation"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(

@@ -137,15 +137,21 @@ def prepared(trained: Trained, volume: Volume) -> tuple[Any, list[str]]:
 
 def differences(trained: Trained, geometry: Geometry) -> list[str]:
     """Say in which ways a volume lies otherwise than those that the network was trained on."""
-    if trained.spacing is None:
-        return []
-    ratio = np.array(geometry.spacing) / trained.spacing
-    if (np.abs(ratio - 1) <= 0.1).all():
-        return []
-    return [
-        f"warning: voxels of {millimetres(geometry.spacing)} but the network was trained at "
-        f"{millimetres(trained.spacing)}: resample the volume for results that can be trusted"
-    ]
+    told = []
+    if trained.spacing is not None:
+        ratio = np.array(geometry.spacing) / trained.spacing
+        if (np.abs(ratio - 1) > 0.1).any():
+            told.append(
+                f"warning: voxels of {millimetres(geometry.spacing)} but the network was trained "
+                f"at {millimetres(trained.spacing)}: resample the volume for results that can be "
+                "trusted"
+            )
+    if trained.orientation and geometry.orientation != trained.orientation:
+        told.append(
+            f"warning: the axes point {geometry.orientation or 'nobody knows where'} but in "
+            f"training {trained.orientation}: turn the volume, as nibabel's as_reoriented does"
+        )
+    return told
 
 
 def parse_spacing(text: str) -> tuple[float, ...]:

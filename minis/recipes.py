@@ -7,7 +7,7 @@ done with it later prepares images in the same way, and a run can only be resume
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,9 @@ import numpy as np
 
 from .backend import active_backend, unavailable
 from .data import Augment, Crops, Dataset, flip, intensity, rot90
-from .models import MODELS, build
+from .models import build
 from .run_report import Result
-from .sources import mask_values
+from .sources import mask_values, orientation
 from .threads import get_num_threads
 from .training import (
     LOSSES,
@@ -33,6 +33,7 @@ from .training import (
     make_loss,
     read_metadata,
 )
+from .training.baseline import MOST_CHANNELS, PLAIN, VIEWS, View
 from .training.losses import BALANCED
 
 LAST = "last.safetensors"
@@ -169,16 +170,10 @@ def train(
     Raises
     ------
     ValueError
-        If the run to resume was begun with other settings, or the network's number of spatial axes
-        is not that of the images.
+        If the run to resume was begun with other settings.
     """
     if resume:
         _check_same_settings(directory / LAST, settings)
-    if MODELS[settings.model].axes != len(size):
-        raise ValueError(
-            f"{settings.model} is for images with {MODELS[settings.model].axes} spatial axes, "
-            f"{settings.data} has {len(size)}"
-        )
     rng = np.random.default_rng(settings.seed)
     arguments: dict[str, Any] = {
         "name": settings.model,
@@ -205,6 +200,7 @@ def train(
             "classes": list(train_set.classes),
             "mask_values": mask_values(train_set),
             "spacing": train_set[0].spacing,
+            "orientation": orientation(train_set),
             "settings": asdict(settings),
         },
     )
@@ -225,8 +221,17 @@ def result(
         seconds=time.perf_counter() - started,
         threads=get_num_threads(),
         scores={name: values[-1] for name, values in history.metrics.items()},
-        baseline=colour_baseline(train_set, test_set, num_classes=train_set.num_classes),
+        baseline=_baseline(train_set, test_set, (PLAIN,)),
+        prepared=_baseline(train_set, test_set, VIEWS),
     )
+
+
+def _baseline(
+    train_set: Dataset, test_set: Dataset, views: Sequence[View]
+) -> dict[str, float] | None:
+    if train_set.in_channels > MOST_CHANNELS:
+        return None
+    return colour_baseline(train_set, test_set, num_classes=train_set.num_classes, views=views)
 
 
 def _moves(settings: Settings) -> list[Callable[..., Any]]:

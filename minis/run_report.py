@@ -27,8 +27,10 @@ class Result:
     threads : int
     scores : dict of str to float
         On the held-out images after the last step; see `minis.training.segmentation_scores`.
-    baseline : dict of str to float
-        The same, of `minis.training.colour_baseline`.
+    baseline : dict of str to float, optional
+        The same, of `minis.training.colour_baseline`; None for images that it doesn't serve.
+    prepared : dict of str to float, optional
+        The same, of that baseline on images that are smoothed or stretched first.
     """
 
     model: str
@@ -38,7 +40,8 @@ class Result:
     seconds: float
     threads: int
     scores: dict[str, float]
-    baseline: dict[str, float]
+    baseline: dict[str, float] | None
+    prepared: dict[str, float] | None = None
 
     def save(self, directory: Path) -> Path:
         """Write the file, whole or not at all."""
@@ -55,7 +58,13 @@ class Result:
         """Say it in words."""
         return [
             f"held out, after the last step: {_both(self.scores)}",
-            f"each colour's most frequent class, the baseline: {_both(self.baseline)}",
+            "each colour's most frequent class, the baseline: "
+            + (_both(self.baseline) if self.baseline else "none for so many channels"),
+            *(
+                [f"the same of smoothed or stretched images: {_both(self.prepared)}"]
+                if self.prepared
+                else []
+            ),
             f"{self.parameters:,} parameters, {self.seconds / 60:.1f} minutes on {self.threads} "
             f"{'thread' if self.threads == 1 else 'threads'}",
         ]

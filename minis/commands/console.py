@@ -26,6 +26,9 @@ Images = Annotated[Path | None, typer.Option("--images", help="Your own images: 
 Masks = Annotated[
     Path | None, typer.Option("--masks", help="Their masks: same names, a value per class.")
 ]
+Void = Annotated[
+    int | None, typer.Option(help="Value in --masks of pixels that don't count, such as 255.")
+]
 Weights = Annotated[Path, typer.Argument(help="A file that `minis train` wrote.")]
 MODEL_HELP = "The network: unet, fcn, segnet, tiramisu, or vnet for volumes."
 LOSS_HELP = "cross-entropy, balanced-cross-entropy, dice, or dice+cross-entropy."

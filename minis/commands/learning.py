@@ -12,11 +12,13 @@ from rich.table import Table
 
 from .console import (
     DATA_HELP,
+    LOSS_HELP,
     MODEL_HELP,
     SEED_HELP,
     Data,
     Images,
     Masks,
+    Void,
     app,
     errors,
     output,
@@ -50,15 +52,14 @@ def train(
     data: Data = None,
     images: Images = None,
     masks: Masks = None,
+    void: Void = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Crops in a step.", min=1)] = None,
     crop: Annotated[int | None, typer.Option(help="Side of a crop, in pixels.", min=16)] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Learning rate of Adam.", min=0)
     ] = None,
-    loss: Annotated[
-        str | None, typer.Option(help="cross-entropy, balanced-cross-entropy, dice, …")
-    ] = None,
+    loss: Annotated[str | None, typer.Option(help=LOSS_HELP)] = None,
     seed: Annotated[int, typer.Option(help=SEED_HELP, min=0)] = 0,
     stretch: Annotated[
         bool, typer.Option(help="Stretch the contrast of each of your own images.")
@@ -81,7 +82,7 @@ def train(
     started = time.perf_counter()
     settings = recipes.recipe(
         model,
-        data=data if images is None and masks is None else f"{images}, {masks}",
+        data=data if images is None and masks is None else _own(images, masks, void),
         steps=steps,
         batch_size=batch_size,
         crop=crop,
@@ -96,7 +97,13 @@ def train(
     last = out / recipes.LAST
     try:
         train_set, test_set = sources.datasets(
-            data, images, masks, axes=MODELS[model].axes, stretched=settings.stretched, seed=seed
+            data,
+            images,
+            masks,
+            axes=MODELS[model].axes,
+            stretched=settings.stretched,
+            void=void,
+            seed=seed,
         )
         size = sources.crop_size(train_set, settings.crop)
         errors.print(recipes.summary(train_set, test_set, settings, size), markup=False)
@@ -113,3 +120,8 @@ def train(
         output.print(line, markup=False)
     output.print(f"best mean IoU on held-out images: {history.best_score:.4f}")
     output.print(f"in {out / 'best.safetensors'}", markup=False)
+
+
+def _own(images: Path | None, masks: Path | None, void: int | None) -> str:
+    """Name one's own data: what a run that goes on must agree on."""
+    return f"{images}, {masks}" + ("" if void is None else f", void {void}")

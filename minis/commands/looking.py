@@ -43,7 +43,7 @@ def plan(
 def profile(
     model: Annotated[str, typer.Argument(help="A network, or a file of `minis train`.")],
     shape: Annotated[
-        str | None, typer.Option("--input", help="Shape of the input: N,C,H,W.")
+        str | None, typer.Option("--input", help="Shape of the input: N,C,H,W or N,C,D,H,W.")
     ] = None,
     variant: Annotated[str | None, typer.Option(help=VARIANT_HELP)] = None,
     backend: Annotated[

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..data import Dataset
-from .console import DATA_HELP, Data, Images, Masks, Weights, app, errors, output
+from .console import DATA_HELP, Data, Images, Masks, Void, Weights, app, errors, output
 
 
 @app.command(epilog="Example: `minis predict runs/nuclei/best.safetensors photos/ --out masks/`")
@@ -50,6 +50,7 @@ def evaluate(
     data: Data = None,
     images: Images = None,
     masks: Masks = None,
+    void: Void = None,
 ) -> None:
     """Score a trained network: on a data set's test part, or on all of your own images."""
     from .. import prediction, sources
@@ -58,9 +59,13 @@ def evaluate(
     trained = prediction.open_trained(weights)
     if images is not None and masks is not None and data is None:
         names = dict(zip(trained.mask_values, trained.classes, strict=True))
+        options = {"axes": trained.axes, "void": void, "classes": names}
         test_set: Dataset = sources.own_images(
-            images, masks, stretched=trained.stretched, classes=names
+            images, masks, stretched=trained.stretched, **options
         )
+        if sources.out_of_range(test_set):
+            errors.print("intensities leave 0 … 1, in which the network was trained: stretched")
+            test_set = sources.own_images(images, masks, stretched=True, **options)
     else:
         _, test_set = sources.datasets(
             data, images, masks, axes=trained.axes, stretched=trained.stretched

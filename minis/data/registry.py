@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .augment import intensity
 from .brain import CLASSES as TISSUES
 from .brain import brain_split
 from .cells import Cells
@@ -31,7 +32,10 @@ def load(name: str, **options: Any) -> Pair:
         digits, shapes, cells, streets and ellipsoids are scenes drawn when asked for.
     **options
         For the scenes `train`, `test` (how many), `size`, `seed` and what the class takes; for
-        nuclei and brain the arguments of `nuclei_split` and `brain_split`.
+        nuclei and brain the arguments of `nuclei_split` and `brain_split`. Brain comes as `train`
+        scans of its one part and `test` of the other, each with noise (`rician_noise`, whose
+        `sigma` it takes) and with brightness and contrast of its own (`intensity`), drawn from
+        `seed`: of the template as it is, each voxel's brightness alone says nearly everything.
 
     Returns
     -------
@@ -61,13 +65,17 @@ def _nuclei(**options: Any) -> Pair:
     return Samples([train], NUCLEI), Samples([test], NUCLEI)
 
 
-def _brain(*, train: int = 12, sigma: float = 0.1, seed: int = 0, **options: Any) -> Pair:
-    """Both parts as a scanner would show them: the back `train` times, the front once."""
+def _brain(
+    *, train: int = 12, test: int = 4, sigma: float = 0.1, seed: int = 0, **options: Any
+) -> Pair:
+    """The back of the head and its front, each as several scans would show it."""
     back, front = brain_split(**options)
-    rng, test_rng = np.random.default_rng(2 * seed), np.random.default_rng(2 * seed + 1)
-    scans = [rician_noise(back, rng, sigma=sigma) for _ in range(train)]
-    seen = [rician_noise(front, test_rng, sigma=sigma)]
-    return Samples(scans, TISSUES), Samples(seen, TISSUES)
+    scans = []
+    for part, count, number in ((back, train, 2 * seed), (front, test, 2 * seed + 1)):
+        rng = np.random.default_rng(number)
+        noisy = (rician_noise(part, rng, sigma=sigma) for _ in range(count))
+        scans.append(Samples([intensity(sample, rng, noise=0.0) for sample in noisy], TISSUES))
+    return scans[0], scans[1]
 
 
 def _scenes(kind: Callable[..., Dataset]) -> Callable[..., Pair]:

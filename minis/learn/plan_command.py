@@ -27,7 +27,7 @@ class Request:
     shape : str, optional
         Of the input: "1,3,256,256". By default one that suits the network.
     variant : str, optional
-        "mini", the default, or "paper". A file's network has none.
+        See `minis.models.variants`; by default "mini". A file's network has none.
     classes : int, optional
         By default 2. A file's network has its own.
     json : path, optional

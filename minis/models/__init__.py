@@ -1,6 +1,7 @@
 """The networks, assembled from `minis.nn`, each with its backward written out."""
 
 from .fcn import FCN
+from .mask_rcnn.mask_rcnn import MaskRCNN
 from .registry import MODELS, build, rebuild, variants
 from .segnet import SegNet
 from .tiramisu import Tiramisu
@@ -10,6 +11,7 @@ from .vnet import VNet
 __all__ = [
     "FCN",
     "MODELS",
+    "MaskRCNN",
     "SegNet",
     "Tiramisu",
     "UNet",

@@ -23,6 +23,11 @@ class Dropout(Module):
         Draws the masks. The layer draws a generator of its own from it, so that layers don't
         disturb each other; a checkpoint saves its state.
 
+    Raises
+    ------
+    ValueError
+        If p is not in 0 … 1.
+
     Examples
     --------
     >>> import numpy as np
@@ -35,6 +40,8 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, *, per_channel: bool = False, rng: Generator) -> None:
         super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError(f"Dropout: p must be in 0 … 1, got {p}")
         self.p, self.per_channel = p, per_channel
         self.rng = rng.spawn(1)[0]
 

@@ -17,7 +17,8 @@ def evaluate(
 ) -> dict[str, float]:
     """Segment every sample and score all pixels together.
 
-    Images go through the network one by one, and so may differ in size. The network is run in
+    Images go through the network one by one and whole, and so may differ in size; of a volume of
+    512 × 512 × 200 voxels each map of 8 channels takes 1.7 GB. The network is run in
     evaluation mode, and left in the mode in which it came.
 
     Parameters

@@ -15,6 +15,7 @@ import numpy as np
 from .. import ops
 from ..backend import array_namespace
 from ..data.sample import IGNORE, Dataset
+from ..ops.checks import check_indices
 
 
 def softmax_cross_entropy(logits: Any, labels: Any, class_weight: Any = None) -> tuple[float, Any]:
@@ -72,6 +73,11 @@ def class_weights(dataset: Dataset) -> Any:
     (K,) float64 array
         A class that doesn't occur weighs 1.
 
+    Raises
+    ------
+    ValueError
+        If a label is no class.
+
     Examples
     --------
     >>> from minis.data import Sample, Samples
@@ -82,7 +88,9 @@ def class_weights(dataset: Dataset) -> Any:
     counts = np.zeros(dataset.num_classes, np.int64)
     for i in range(len(dataset)):
         labels = dataset[i].labels
-        counts += np.bincount(labels[labels != IGNORE], minlength=len(counts))
+        known = labels[labels != IGNORE]
+        check_indices("class_weights", known, len(counts), "labels")
+        counts += np.bincount(known, minlength=len(counts))
     found = counts > 0
     typical = np.median(counts[found]) if found.any() else 1.0
     return np.sqrt(np.where(found, typical / np.maximum(counts, 1), 1.0))

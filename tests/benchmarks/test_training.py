@@ -36,11 +36,12 @@ def test_section_of_results(tmp_path):
     run = {
         "model": "vnet", "data": "brain", "parameters": 109978, "steps": 300, "seconds": 90.0,
         "threads": 2, "scores": {"mean_iou": 0.87, "mean_dice": 0.93},
-        "baseline": {"mean_iou": 0.75, "mean_dice": 0.858}, "date": "2026-01-02",
+        "baseline": {"mean_iou": 0.75, "mean_dice": 0.858},
+        "prepared": {"mean_iou": 0.8, "mean_dice": 0.89}, "date": "2026-01-02",
     }  # fmt: skip
     found = {"machine": {"processor": "A processor"}, "runs": {"vnet-brain": run}}
     (tmp_path / "a.json").write_text(json.dumps(found))
     text = section(tmp_path)
     assert text.startswith("A processor, 2 threads, 2026-01-02.")
-    assert "| `minis train vnet --data brain --out …` | 0.870 | 0.750 | 0.930 |" in text
-    assert "| 0.858 | 109,978 | 1.5 |" in text
+    assert "| `minis train vnet --data brain --out …` | 0.870 | 0.750 | 0.800 | 0.930 |" in text
+    assert "| 0.858 | 0.890 | 109,978 | 1.5 |" in text
