@@ -4,9 +4,10 @@ The reference is the NumPy text in float64, on the same numbers. The error is th
 difference as a share of the reference's largest value.
 
 A network's gradients are measured by their norms instead: the norm of the difference over the norm
-of the parameter's gradient, or over a thousandth of the largest norm if that is more. Where two
-values differ by less than float32 can tell, ReLU and max pooling take another side than in float64,
-and single entries of the gradient jump: U-Net's by up to 2 % of a layer's largest entry in PyTorch.
+of the parameter's gradient, or over a hundredth of the largest norm if that is more (before batch
+norm a bias has the gradient 0, and nothing but rounding comes out). Where two values differ by less
+than float32 can tell, ReLU and max pooling take another side than in float64, and single entries of
+the gradient jump: U-Net's by up to 2 % of a layer's largest entry in PyTorch.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 WRONG = 5.0  # times the limit: beyond it, a result is not inexact but wrong, and is not timed
-SMALLEST = 1e-3  # norm that a gradient is measured against, of the largest
+SMALLEST = 1e-2  # norm that a gradient is measured against, of the largest
 
 
 class Wrong(ValueError):

@@ -197,7 +197,8 @@ class SemanticNetwork:
             return loss
 
         def results(loss: Any) -> dict[str, Any]:
-            grads = {name: p.grad.numpy() for name, p in model.named_parameters()}
+            learned = ((n, p) for n, p in model.named_parameters() if p.requires_grad)
+            grads = {name: p.grad.numpy() for name, p in learned}
             return {"loss": loss.detach().numpy()} | grads
 
         return Prepared(step, results)
