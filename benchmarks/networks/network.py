@@ -53,6 +53,8 @@ class SemanticNetwork:
         Those of the PyTorch class, where they are other ones.
     x, y : tuple of int
         Shape of the images; spatial shape of the logits.
+    exact, exact_gradient : float
+        The largest errors that count as exact in float32; see `benchmarks.validation`.
     """
 
     key: str
@@ -65,10 +67,12 @@ class SemanticNetwork:
     y: tuple[int, ...] = ()
     quick: bool = False
     passes: tuple[str, ...] = (INFERENCE, TRAINING)
+    exact: float = EXACT
+    exact_gradient: float = EXACT_GRADIENT
 
     def limit(self, pass_: str) -> float:
         """Return the largest error that counts as exact in float32."""
-        return EXACT if pass_ == INFERENCE else EXACT_GRADIENT
+        return self.exact if pass_ == INFERENCE else self.exact_gradient
 
     def by_norm(self, pass_: str) -> bool:
         """Measure gradients by their norms."""

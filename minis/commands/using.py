@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -59,13 +60,13 @@ def evaluate(
     trained = prediction.open_trained(weights)
     if images is not None and masks is not None and data is None:
         names = dict(zip(trained.mask_values, trained.classes, strict=True))
-        options = {"axes": trained.axes, "void": void, "classes": names}
-        test_set: Dataset = sources.own_images(
-            images, masks, stretched=trained.stretched, **options
+        opened = partial(
+            sources.own_images, images, masks, axes=trained.axes, void=void, classes=names
         )
+        test_set: Dataset = opened(stretched=trained.stretched)
         if sources.out_of_range(test_set):
             errors.print("intensities leave 0 … 1, in which the network was trained: stretched")
-            test_set = sources.own_images(images, masks, stretched=True, **options)
+            test_set = opened(stretched=True)
     else:
         _, test_set = sources.datasets(
             data, images, masks, axes=trained.axes, stretched=trained.stretched

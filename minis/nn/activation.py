@@ -56,7 +56,7 @@ class PReLU(Module):
     def backward(self, dy: Any) -> Any:
         (x,) = self.recall()
         dx, da = ops.prelu_backward(dy, x, self.weight.data)
-        self.weight.grad += da
+        self.weight.add_gradient(da)
         return dx
 
 

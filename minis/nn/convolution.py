@@ -30,9 +30,9 @@ class _Convolution(Module):
         check_ndim(type(self).__name__, self.axes + 2, f"(N, C, {self.axes} spatial axes)", x=x)
 
     def _add_gradients(self, dw: Any, db: Any) -> None:
-        self.weight.grad += dw
+        self.weight.add_gradient(dw)
         if self.bias is not None:
-            self.bias.grad += db
+            self.bias.add_gradient(db)
 
     def describe(self) -> str:
         options = ", ".join(f"{k}={v}" for k, v in self.options.items())

@@ -60,8 +60,8 @@ class GroupNorm(Module):
         dx, dgamma, dbeta = ops.group_norm_backward(
             dy, x, self.weight.data, mean, inv_std, self.groups
         )
-        self.weight.grad += dgamma
-        self.bias.grad += dbeta
+        self.weight.add_gradient(dgamma)
+        self.bias.add_gradient(dbeta)
         return dx
 
     def describe(self) -> str:

@@ -44,9 +44,9 @@ class Linear(Module):
     def backward(self, dy: Any) -> Any:
         (x,) = self.recall()
         dx, dw, db = ops.linear_backward(dy, x, self.weight.data)
-        self.weight.grad += dw
+        self.weight.add_gradient(dw)
         if self.bias is not None:
-            self.bias.grad += db
+            self.bias.add_gradient(db)
         return dx
 
     def describe(self) -> str:

@@ -37,8 +37,43 @@ class Parameter:
 
     def __init__(self, data: Any) -> None:
         self.data = data
-        # zeros, not zeros_like: memory that is not written to is not taken
-        self.grad = array_namespace(data).zeros(data.shape, data.dtype)
+        self._grad: Any = None  # stands for zeros
+
+    @property
+    def grad(self) -> Any:
+        """The gradient; zeros as long as nothing was added."""
+        if self._grad is None:
+            # zeros, not zeros_like: memory that is not written to is not taken
+            self._grad = array_namespace(self.data).zeros(self.data.shape, self.data.dtype)
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        self._grad = value
+
+    def add_gradient(self, gradient: Any) -> None:
+        """Add to the gradient, as `parameter.grad += gradient` does.
+
+        The first one since `zero_grad` is not added but kept, which saves a pass over memory: the
+        caller must not write to it afterwards.
+
+        Examples
+        --------
+        >>> weight = Parameter(np.zeros(2))
+        >>> for gradient in (np.array([1.0, 2.0]), np.array([3.0, 4.0])):
+        ...     weight.add_gradient(gradient)
+        >>> weight.grad
+        array([4., 6.])
+        """
+        alike = gradient.shape == self.data.shape and gradient.dtype == self.data.dtype
+        if self._grad is None and alike and gradient.flags.c_contiguous:
+            self._grad = gradient
+        else:
+            self.grad += gradient
+
+    def clear_gradient(self) -> None:
+        """Set the gradient to zero."""
+        self._grad = None
 
     def __repr__(self) -> str:
         return f"Parameter{tuple(self.data.shape)}"
@@ -204,7 +239,7 @@ class Module:
     def zero_grad(self) -> None:
         """Set every gradient to zero, and forget calls that were never taken back."""
         for parameter in self.parameters():
-            parameter.grad[...] = 0
+            parameter.clear_gradient()
         for _, module in self.modules():
             module._remembered.clear()
 
@@ -235,7 +270,9 @@ class Module:
 
     def _convert(self: Self, convert: Any) -> Self:
         for parameter in self.parameters():
-            parameter.data, parameter.grad = convert(parameter.data), convert(parameter.grad)
+            if parameter._grad is not None:
+                parameter.grad = convert(parameter.grad)
+            parameter.data = convert(parameter.data)
         for _, module in self.modules():
             for name in module._buffers:
                 setattr(module, name, convert(getattr(module, name)))

@@ -65,8 +65,8 @@ class BatchNorm(Module):
         dx, dgamma, dbeta = ops.batch_norm_backward(
             dy, x, self.weight.data, mean, inv_std, training=True
         )
-        self.weight.grad += dgamma
-        self.bias.grad += dbeta
+        self.weight.add_gradient(dgamma)
+        self.bias.add_gradient(dbeta)
         return dx
 
     def describe(self) -> str:

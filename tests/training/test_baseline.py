@@ -47,11 +47,11 @@ def test_colours_are_told_apart_by_all_channels():
 
 
 def test_no_threshold_makes_fewer_mistakes_on_the_training_images():
-    """Against every threshold on a bin's edge; pixels have no neighbours."""
+    """Against every threshold on a bin's edge."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 500)
     values = np.clip(0.3 * labels + 0.5 * rng.random(500), 0, 1)
-    train = pixels(values, labels)
+    train = [sample([[values]], [labels])]
     scores = colour_baseline(train, train, num_classes=2)
     best = max(float(((values >= t / 64) == labels).mean()) for t in range(65))
     assert scores["pixel_accuracy"] >= best > 0.6
