@@ -82,13 +82,13 @@ def datasets(
         train_set, test_set = load(name)
         return _drawn(train_set), _drawn(test_set)
     folder = own_images(images, masks, axes=axes, stretched=stretched, void=void)
+    if len(folder) < 2:
+        raise ValueError(f"{images}: at least two images are needed, one of them to be held out")
     if folder.num_classes < 2:
         raise ValueError(
             f"{masks}: all masks hold the value {folder.classes[0]} alone; there must be two or "
             "more to tell apart"
         )
-    if len(folder) < 2:
-        raise ValueError(f"{images}: at least two images are needed, one of them to be held out")
     return random_split(folder, 0.2, np.random.default_rng(seed))
 
 
