@@ -65,7 +65,7 @@ class Worker:
         task = find_task(key)
         prepared = task.prepare(self.name, pass_, np.float64, files)
         counter = Counter()
-        with counter.counting():
+        with counter.looking_on():
             value = prepared.run()
         np.savez(files / "reference.npz", **prepared.results(value))
         return {"work": task.work(pass_) or Work(counter.flops, 0.0)}

@@ -7,18 +7,20 @@ There is usually none. An observer is handed the work, and does it: so it can ti
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any
 
 
-class Observer(Protocol):
-    """What an observer must be able to do."""
+class Observer:
+    """One who looks on; a subclass runs operations, and layers unless it leaves them alone."""
 
     def operation(
         self, reference: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
         """Run an operation, and return its result."""
+        raise NotImplementedError(f"{type(self).__name__} has no operation")
 
     def layer(
         self,
@@ -28,10 +30,30 @@ class Observer(Protocol):
         options: dict[str, Any],
     ) -> Any:
         """Run a module's `forward` or `backward`, and return its result."""
+        return method(module, *inputs, **options)
+
+    @contextmanager
+    def looking_on(self) -> Iterator[None]:
+        """Observe what is called in a `with` block."""
+        token = observer.set(self)
+        try:
+            yield
+        finally:
+            observer.reset(token)
 
 
 # A context variable: an observer sees the thread or task that it was set in, and no other.
 observer: ContextVar[Observer | None] = ContextVar("minis_observer", default=None)
+
+
+@contextmanager
+def unobserved() -> Iterator[None]:
+    """Let nobody look on in a `with` block: what an operation calls itself is part of it."""
+    token = observer.set(None)
+    try:
+        yield
+    finally:
+        observer.reset(token)
 
 
 def observed(method: Callable[..., Any]) -> Callable[..., Any]:

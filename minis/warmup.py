@@ -19,7 +19,7 @@ from .backend import BackendUnavailableError, serve, unavailable, use
 from .learn.choose_model import INPUTS
 from .models import MODELS, build
 from .nn import Module
-from .observer import observer
+from .observer import Observer, unobserved
 from .recipes import RECIPES
 from .training import SGD, Adam, softmax_cross_entropy
 
@@ -96,13 +96,9 @@ def warm_up(
         raise BackendUnavailableError(f"warm-up: there are no kernels to compile: {problem}")
     model, dtypes = copy.deepcopy(model), [np.dtype(dtype) for dtype in dtypes]
     watcher = _Watcher(model, len(dtypes), tell)
-    token = observer.set(watcher)
-    try:
-        with use("numba"):
-            for dtype in dtypes:
-                _run(model.astype(dtype), np.zeros(shape, dtype), loss, watcher)
-    finally:
-        observer.reset(token)
+    with watcher.looking_on(), use("numba"):
+        for dtype in dtypes:
+            _run(model.astype(dtype), np.zeros(shape, dtype), loss, watcher)
     return watcher.found
 
 
@@ -149,7 +145,7 @@ def _run(model: Module, x: Any, loss: Any, watcher: _Watcher) -> None:
     model.eval()(x)
 
 
-class _Watcher:
+class _Watcher(Observer):
     """The observer of a run: counts, tells, and knows how far it is."""
 
     def __init__(self, model: Module, runs: int, tell: Tell) -> None:
@@ -158,14 +154,11 @@ class _Watcher:
         self.done = 0
         self.found: list[Warmed] = []
         self._tell = tell
-        self._busy = False
 
     def operation(
         self, reference: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
         """Run an operation; one within another is part of it."""
-        if self._busy:
-            return serve(reference, args, options)[0]
         with self.counting(reference.__name__):
             return serve(reference, args, options)[0]
 
@@ -187,13 +180,9 @@ class _Watcher:
         from minis_kernels.numba_cpu.compilations import counted
 
         self._tell(min(1.0, self.done / max(1, self.total)), operation, self.found)
-        self._busy = True
         started = time.perf_counter()
-        try:
-            with counted() as counts:
-                yield
-        finally:
-            self._busy = False
+        with unobserved(), counted() as counts:
+            yield
         row = next((w for w in self.found if w.operation == operation), None)
         if row is None:
             row = Warmed(operation)

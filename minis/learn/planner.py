@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ..nn import Module
 from ..nn.module import Parameter
-from ..observer import observer
+from ..observer import Observer, unobserved
 from .costs import FLOPS, cost
 from .ledger import Ledger, counting
 from .plan_operations import planned_result
@@ -115,7 +114,7 @@ def _without_values(model: AnyModule) -> AnyModule:
     return copy.deepcopy(model, known)
 
 
-class _Planner:
+class _Planner(Observer):
     """The observer that plans operations, and fills the rows."""
 
     def __init__(self, model: Module, ledger: Ledger) -> None:
@@ -126,21 +125,11 @@ class _Planner:
         self._seen: set[int] = set()
         self._running: list[tuple[Module, PlanRow | None]] = []  # the row of a layer, if it is one
 
-    @contextmanager
-    def looking_on(self) -> Any:
-        """Observe what is called in a `with` block."""
-        token = observer.set(self)
-        try:
-            yield
-        finally:
-            observer.reset(token)
-
     def operation(
         self, reference: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
         """Plan an operation."""
         name = reference.__name__
-        token = observer.set(None)  # what it calls itself is part of it
         module, row = self._running[-1] if self._running else (None, None)
         if row is None:
             prefix = self._names.get(id(module), "")
@@ -148,10 +137,8 @@ class _Planner:
             if not name.endswith("_backward"):
                 self.rows.append(row)
             self._ledger.now = row.name
-        try:
+        with unobserved():
             result = planned_result(reference, args, options)
-        finally:
-            observer.reset(token)
         if name in FLOPS:
             flops = cost(name, args, options, result=result).flops
             self.flops += flops

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..backend import array_namespace, serve
 from ..nn import Module
-from ..observer import observer
+from ..observer import Observer, unobserved
 from .costs import FLOPS, Cost, cost, traffic
 from .profile_report import Pass, Report, Row
 
@@ -53,11 +53,10 @@ def profile() -> Iterator[Report]:
     [('relu', [(2, 3)], Cost(flops=6, bytes=48))]
     """
     recorder = _Recorder()
-    token = observer.set(recorder)
     try:
-        yield recorder.report
+        with recorder.looking_on():
+            yield recorder.report
     finally:
-        observer.reset(token)
         recorder.finish()
 
 
@@ -72,7 +71,7 @@ class _Running:
     elsewhere: float = 0.0  # seconds of what it called and that has a row of its own
 
 
-class _Recorder:
+class _Recorder(Observer):
     """The observer that fills a report.
 
     Its own work stops its clock, so that no layer's time contains it.
@@ -83,7 +82,6 @@ class _Recorder:
         self._rows: dict[str, Row] = {}
         self._operations: dict[str, Row] = {}
         self._running: list[_Running] = []
-        self._within_operation = False
         self._names: dict[int, str] = {}
         self._roots: list[Module] = []  # kept, so that no id is given out again
         self._own_work = 0.0
@@ -92,15 +90,10 @@ class _Recorder:
         self, reference: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
         """Run an operation; one within another counts as part of that."""
-        if self._within_operation:
-            return serve(reference, args, options)[0]
-        self._within_operation = True
         started = time.perf_counter()
-        try:
+        with unobserved():
             result, kernel = serve(reference, args, options)
             _wait_for(result)
-        finally:
-            self._within_operation = False
         ended = time.perf_counter()
         name = reference.__name__
         served = _served(kernel, name, args, options)

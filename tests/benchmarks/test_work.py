@@ -55,9 +55,9 @@ def test_networks_are_counted():
     model = UNet(1, 2, width=2, levels=2)
     forward, both = Counter(), Counter()
     x = np.ones((1, 1, 8, 8), np.float32)
-    with forward.counting():
+    with forward.looking_on():
         model(x)
-    with both.counting():
+    with both.looking_on():
         model.backward(model(x))
     # twice, and what each layer adds up for its bias: as many numbers as come out of it
     sums = (2 + 2 + 2 + 2 + 2 + 2) * 64 + (4 + 4) * 16
