@@ -23,7 +23,8 @@ def measure(implementation: str, task: Task, pass_: str, files: Path) -> dict[st
     -------
     dict
         Bytes resident after the import of the libraries ("imported"), with everything built
-        ("built"), between the first run and the second ("at_rest"), and at the highest ("peak").
+        ("built"), between the first run and the second ("at_rest"), and at the highest ("peak");
+        and the implementation's "note".
     """
     _import(implementation)
     imported = resident()
@@ -34,7 +35,13 @@ def measure(implementation: str, task: Task, pass_: str, files: Path) -> dict[st
     reset_peak()
     for _ in range(CALLS):
         prepared.run()
-    return {"imported": imported, "built": built, "at_rest": at_rest, "peak": peak()}
+    return {
+        "imported": imported,
+        "built": built,
+        "at_rest": at_rest,
+        "peak": peak(),
+        "note": prepared.note,
+    }
 
 
 def resident() -> int:

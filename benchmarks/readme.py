@@ -62,10 +62,10 @@ def _machine(folder: Path, reports: dict[str, Report], root: Path) -> str:
             link = Path(os.path.relpath(picture, root)).as_posix()
             parts.append(f"![Speed-ups of the operations over PyTorch]({link})")
         parts.append(_operations(report))
-        stand_ins = dict.fromkeys(note for row in report.rows for note in tables.notes(row))
-        parts += [f"{note}." for note in stand_ins]
+        parts += _stand_ins(report)
     if "models" in reports:
         parts.append(_models(reports["models"]))
+        parts += _stand_ins(reports["models"])
     if "memory" in reports:
         parts.append(_memory(reports["memory"]))
     if "startup" in reports:
@@ -94,6 +94,11 @@ def _means(report: Report) -> str:
                 f"{min(ratios.values()):.2f}."
             )
     return "\n".join(texts)
+
+
+def _stand_ins(report: Report) -> list[str]:
+    """Say what stands on the other side, where there is a choice."""
+    return [f"{note}." for note in dict.fromkeys(n for r in report.rows for n in tables.notes(r))]
 
 
 def _operations(report: Report) -> str:

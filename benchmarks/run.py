@@ -11,7 +11,8 @@ from pathlib import Path
 
 from . import charts, comparison, machine, markdown, memory, peaks, results, startup
 from .ladder import LadderCase
-from .networks import exported
+from .networks import DetectionNetwork, exported
+from .networks.network import INFERENCE
 from .results import Report, Row, SideResult
 from .screen import Screen
 from .sides import OTHERS, Side
@@ -148,6 +149,7 @@ def _time_rows(
                     )
                     if isinstance(task, LadderCase):
                         _add_memory(task, row, plan, files)
+                    _say_left_out(task, row, report)
                 report.rows.append(row)
                 screen.row(report, row)
 
@@ -156,8 +158,16 @@ def _side_names(task: Task, pass_: str, report: Report) -> list[str]:
     if isinstance(task, LadderCase):
         names = [rung.name for rung in task.rungs()]
         return [name for name in names if name != "torch" or name in report.theirs]
-    engines = exported.RUNNERS if pass_ != "inference" else {}
+    engines = exported.RUNNERS if pass_ != INFERENCE or isinstance(task, DetectionNetwork) else {}
     return [*report.ours, *(other for other in report.theirs if other not in engines)]
+
+
+def _say_left_out(task: Task, row: Row, report: Report) -> None:
+    """Give the engines that don't run this network a side with the reason, and no times."""
+    if isinstance(task, DetectionNetwork) and row.pass_ == INFERENCE:
+        for name in report.theirs:
+            if name in exported.RUNNERS:
+                row.sides[name] = SideResult(note=task.left_out)
 
 
 def _export(task: Task, pass_: str, names: list[str], reference: Side, files: Path) -> None:
@@ -220,6 +230,7 @@ def _measure_memory(
             answer = side.ask(request)
         if "problem" in answer:
             return SideResult(problem=answer["problem"])
+        found.note = answer.pop("note", "")
         found.memory.append(answer)
     found.memory = found.memory[1:]
     return found

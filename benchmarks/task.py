@@ -12,6 +12,12 @@ FORWARD, BACKWARD = "forward", "backward"
 SEED = 0
 OUR_BACKENDS = ("numpy", "numba")
 
+Arrays = Mapping[str, Any]
+
+
+def _as_they_are(results: Arrays, reference: Arrays) -> tuple[Arrays, Arrays]:
+    return results, reference
+
 
 class Work(NamedTuple):
     """What an operation has to do, however it is done.
@@ -41,11 +47,14 @@ class Prepared(NamedTuple):
         Names the arrays, of what `run` returned, that are compared with the reference.
     note : str
         What is to be said about this implementation in the table.
+    align : callable
+        Brings results and the reference's into one order, where that may differ.
     """
 
     run: Callable[[], Any]
     results: Callable[[Any], Mapping[str, Any]]
     note: str = ""
+    align: Callable[[Arrays, Arrays], tuple[Arrays, Arrays]] = _as_they_are
 
 
 class Task(Protocol):

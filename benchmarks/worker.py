@@ -83,7 +83,8 @@ class Worker:
         prepared = task.prepare(self.name, pass_, np.float32, files)
         results = prepared.results(prepared.run())
         with np.load(files / "reference.npz") as reference:
-            found = errors(results, dict(reference), task.by_norm(pass_))
+            pair = prepared.align(results, dict(reference))
+            found = errors(*pair, task.by_norm(pass_))
         for _ in range(WARM_UP):
             prepared.run()
         self._ready = (key, pass_), prepared

@@ -1,22 +1,26 @@
-"""How the command line uses a trained network: on an image or a volume, or a folder of them."""
+"""How the command line uses a trained network: on an image or a volume, or a folder of them.
+
+What is done with each file stands in `prediction_image.py`, `prediction_volume.py` and, for
+networks that find objects, `prediction_objects.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from . import show
-from .data import predict_tiled, read_image, stretch, write_image, write_mask
+from .data import predict_tiled
 from .data.images import SUFFIXES
 from .data.nifti import ENDINGS
 from .data.pairing import list_files, name_of
-from .models import rebuild
+from .models import DETECTORS, rebuild
 from .nn import Module
-from .prediction_volume import predict_volume, segment_file
+from .prediction_image import MASK_AND_OVERLAY, segment_image
+from .prediction_objects import OBJECTS, check_score, detect_file
+from .prediction_volume import MASK_AND_PLANES, predict_volume, segment_file
 from .training import CheckpointError, load_weights, read_metadata
 
 # larger images are predicted in tiles; multiples of any mini's stride. FCN's logits depend on up to
@@ -44,6 +48,12 @@ class Trained:
         Edges of the voxels that it was trained on, in millimetres.
     orientation : str, optional
         Where the axes of the volumes that it was trained on point, "RAS" for example.
+    detects : bool
+        Whether it finds objects, each with a mask; otherwise it tells the class of each pixel.
+    crop : int, optional
+        Side in pixels of the crops that it was trained on.
+    file : str
+        Name of the file that it came from.
     """
 
     model: Module
@@ -53,6 +63,9 @@ class Trained:
     in_channels: int
     spacing: tuple[float, ...] | None = None
     orientation: str | None = None
+    detects: bool = False
+    crop: int | None = None
+    file: str = ""
 
     @property
     def axes(self) -> int:
@@ -90,6 +103,9 @@ def open_trained(weights: Path) -> Trained:
             int(metadata["model"]["in_channels"]),
             tuple(map(float, metadata.get("spacing") or ())) or None,
             metadata.get("orientation"),
+            detects=metadata["model"]["name"] in DETECTORS,
+            crop=metadata["settings"].get("crop"),
+            file=weights.name,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
@@ -112,6 +128,7 @@ def predict_files(
     report: Callable[[str], None] = lambda line: None,
     *,
     spacing: Sequence[float] | None = None,
+    score: float | None = None,
     overwrite: bool = False,
 ) -> int:
     """Segment an image or a volume, or every one of a folder; write masks and pictures.
@@ -125,10 +142,15 @@ def predict_files(
         Another folder, made if it isn't there. It gets, each class being its value in masks,
         `NAME_mask.png` and `NAME_overlay.png`, the image with the classes in colour; for a volume
         `NAME_mask.nii.gz`, in the same place in space, and `NAME_planes.png`, three planes of it.
+        From a network that finds objects it gets `NAME_objects.png`, the image with the objects
+        drawn over it, `NAME_objects.json`, a list of them in COCO's format, and
+        `NAME_instances.png`, whose pixels hold the id of their object in the list, 0 for none.
     report : callable
         Called with a line for each image, and one for whatever the user should know about it.
     spacing : three floats, optional
         Edges of a voxel in millimetres, for volumes whose files don't say them.
+    score : float, optional
+        Objects with a smaller score are left out; ½ unless given.
     overwrite : bool
         Whether results that are there already may be replaced.
 
@@ -143,52 +165,43 @@ def predict_files(
         If there is no such file or folder, or no image in it.
     FileExistsError
         If a result is there already and `overwrite` is False; then nothing is written.
+    MissingPackageError
+        If a package that writes the results is not installed.
     ValueError
         If two images have one name, an image can't be read or doesn't fit the network, a volume
-        has no spacing, or `destination` is the folder of the images.
+        has no spacing, an option is not for this network, or `destination` is the folder of the
+        images.
     """
-    if spacing is not None and trained.axes != 3:
-        raise ValueError("spacing is for volumes; this network is for flat images")
+    endings, write = _results(trained, spacing, score)
     files = _files(trained, source)
     folder = source if source.is_dir() else source.parent
     if destination.resolve() == folder.resolve():
         raise ValueError(f"{destination}: the images are there; choose another folder for results")
     if destination.exists() and not destination.is_dir():
         raise ValueError(f"{destination}: is a file, expected a folder")
-    results = {name: _results(trained, destination, name) for name in files}
-    there = [path for pair in results.values() for path in pair if path.exists()]
+    results = {name: [destination / f"{name}{ending}" for ending in endings] for name in files}
+    there = [path for paths in results.values() for path in paths if path.exists()]
     if there and not overwrite:
         raise FileExistsError(f"{there[0]} is there already; --overwrite replaces it")
     for name, path in files.items():
-        mask, picture = results[name]
-        if trained.axes == 3:
-            segment_file(trained, path, mask, picture, report, spacing)
-        else:
-            _segment_image(trained, path, mask, picture)
-        report(f"{path.name} → {mask.name}, {picture.name}")
+        write(trained, path, *results[name], report)
+        report(f"{path.name} → {', '.join(result.name for result in results[name])}")
     return len(files)
 
 
-def _segment_image(trained: Trained, path: Path, mask: Path, overlay: Path) -> None:
-    """Segment the image in a file; write its mask and overlay."""
-    image = read_image(path)
-    if trained.stretched:
-        image = stretch(image)
-    try:
-        labels = trained.predict(image)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    colours = show.overlay(np.clip(image, 0, 1), show.class_colours(labels))
-    mask.parent.mkdir(parents=True, exist_ok=True)
-    write_mask(mask, np.array(trained.mask_values)[labels])
-    write_image(overlay, np.moveaxis(colours, -1, 0))
-
-
-def _results(trained: Trained, destination: Path, name: str) -> tuple[Path, Path]:
-    """Name an image's mask and picture."""
+def _results(
+    trained: Trained, spacing: Sequence[float] | None, score: float | None
+) -> tuple[Sequence[str], Callable[..., None]]:
+    """Return the endings of an image's results, and what writes them."""
+    if spacing is not None and trained.axes != 3:
+        raise ValueError("spacing is for volumes; this network is for flat images")
+    if score is not None and not trained.detects:
+        raise ValueError("score is for networks that find objects; this one segments")
+    if trained.detects:
+        return OBJECTS, partial(detect_file, score=check_score(score))
     if trained.axes == 3:
-        return destination / f"{name}_mask.nii.gz", destination / f"{name}_planes.png"
-    return destination / f"{name}_mask.png", destination / f"{name}_overlay.png"
+        return MASK_AND_PLANES, partial(segment_file, spacing=spacing)
+    return MASK_AND_OVERLAY, segment_image
 
 
 def _files(trained: Trained, source: Path) -> dict[str, Path]:

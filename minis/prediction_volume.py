@@ -23,6 +23,7 @@ from .show_volume import three_planes
 if TYPE_CHECKING:
     from .prediction import Trained
 
+MASK_AND_PLANES = ("_mask.nii.gz", "_planes.png")  # endings of a volume's results
 TILE, MARGIN, STRIDE = 128, 16, 16  # STRIDE: a multiple of any mini's
 
 

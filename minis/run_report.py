@@ -26,9 +26,11 @@ class Result:
         Of the whole command; of a run that was resumed, of its last part.
     threads : int
     scores : dict of str to float
-        On the held-out images after the last step; see `minis.training.segmentation_scores`.
+        On the held-out images after the last step; see `minis.training.segmentation_scores`, for
+        a network that finds objects `minis.training.average_precision`.
     baseline : dict of str to float, optional
-        The same, of `minis.training.colour_baseline`; None for images that it doesn't serve.
+        The same, of `minis.training.colour_baseline`; None for images that it doesn't serve, and
+        for objects.
     prepared : dict of str to float, optional
         The same, of that baseline on images that are smoothed or stretched first.
     """
@@ -56,22 +58,40 @@ class Result:
 
     def lines(self) -> list[str]:
         """Say it in words."""
-        return [
-            f"held out, after the last step: {_both(self.scores)}",
-            "each colour's most frequent class, the baseline: "
-            + (_both(self.baseline) if self.baseline else "none for so many channels"),
-            *(
-                [f"the same of smoothed or stretched images: {_both(self.prepared)}"]
-                if self.prepared
-                else []
-            ),
+        lines = [f"held out, after the last step: {in_words(self.scores)}"]
+        if not self.finds_objects:
+            rule = in_words(self.baseline) if self.baseline else "none for so many channels"
+            lines.append(f"each colour's most frequent class, the baseline: {rule}")
+        if self.prepared:
+            lines.append(f"the same of smoothed or stretched images: {in_words(self.prepared)}")
+        threads = "thread" if self.threads == 1 else "threads"
+        lines.append(
             f"{self.parameters:,} parameters, {self.seconds / 60:.1f} minutes on {self.threads} "
-            f"{'thread' if self.threads == 1 else 'threads'}",
-        ]
+            f"{threads}"
+        )
+        return lines
+
+    @property
+    def finds_objects(self) -> bool:
+        """Whether the scores are average precisions."""
+        return "mask_ap" in self.scores
 
 
-def _both(scores: dict[str, float]) -> str:
-    return f"mean IoU {scores['mean_iou']:.3f}, mean Dice {scores['mean_dice']:.3f}"
+def in_words(scores: dict[str, float]) -> str:
+    """Name the scores that matter most.
+
+    Examples
+    --------
+    >>> in_words({"mean_iou": 0.5, "mean_dice": 0.625, "pixel_accuracy": 0.75})
+    'mean IoU 0.500, mean Dice 0.625'
+    """
+    if "mask_ap" not in scores:
+        return f"mean IoU {scores['mean_iou']:.3f}, mean Dice {scores['mean_dice']:.3f}"
+    return ", ".join(
+        f"{kind} AP {scores[f'{kind}_ap']:.3f}, AP50 {scores[f'{kind}_ap50']:.3f}, "
+        f"AP75 {scores[f'{kind}_ap75']:.3f}"
+        for kind in ("mask", "box")
+    )
 
 
 def _write(file: BinaryIO, text: str) -> None:

@@ -71,13 +71,18 @@ def show_crops(crops: Any, texts: Sequence[str] | None = None) -> Any:
         raise ValueError(f"show_crops: crops must have shape (R, C, S, S), got {crops.shape}")
     figure, tiles = _tiles("show_crops", len(crops), texts)
     for axes, crop in zip(tiles, crops, strict=True):
-        if len(crop) in (1, 3):
-            picture = np.clip(np.moveaxis(crop, 0, -1), 0, 1)
-        else:
-            energy = np.sqrt((crop**2).mean(axis=0))
-            picture = energy / max(float(energy.max(initial=0)), 1e-12)
-        show_picture(axes, picture[..., 0] if picture.shape[2:] == (1,) else picture)
+        show_picture(axes, crop_picture(crop))
     return figure
+
+
+def crop_picture(crop: Any) -> Any:
+    """Return what `show_crops` shows of a crop (C, S, S): (S, S, 3) or (S, S) in 0 … 1."""
+    if len(crop) == 3:
+        return np.clip(np.moveaxis(crop, 0, -1), 0, 1)
+    if len(crop) == 1:
+        return np.clip(crop[0], 0, 1)
+    energy = np.sqrt((crop**2).mean(axis=0))
+    return energy / max(float(energy.max(initial=0)), 1e-12)
 
 
 def show_mask_logits(
@@ -127,13 +132,19 @@ def show_mask_logits(
     figure, tiles = _tiles("show_mask_logits", len(logits), texts)
     limit = max(float(np.abs(logits).max(initial=0)), 1e-6)
     for axes, mask in zip(tiles, logits, strict=True):
-        drawn = axes.imshow(mask, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-        if mask.min() < 0 < mask.max():
-            axes.contour(mask, levels=[0], colors="black", linewidths=0.8)
-        axes.set_axis_off()
+        drawn = draw_logits(axes, mask, limit)
     if len(logits):
         figure.colorbar(drawn, ax=tiles, shrink=0.9, label="logit")
     return figure
+
+
+def draw_logits(axes: Any, mask: Any, limit: float) -> Any:
+    """Draw one mask of logits (S, S), in colours from −limit to limit, and return it."""
+    drawn = axes.imshow(mask, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    if mask.min() < 0 < mask.max():
+        axes.contour(mask, levels=[0], colors="black", linewidths=0.8)
+    axes.set_axis_off()
+    return drawn
 
 
 def _tiles(function: str, count: int, texts: Sequence[str] | None) -> tuple[Any, list[Any]]:

@@ -17,7 +17,8 @@ import numpy as np
 
 from .backend import BackendUnavailableError, serve, unavailable, use
 from .learn.choose_model import INPUTS
-from .models import MODELS, build
+from .learn.scene import scene
+from .models import MODELS, MaskRCNN, build
 from .nn import Module
 from .observer import Observer, unobserved
 from .recipes import RECIPES
@@ -62,11 +63,12 @@ def warm_up(
     Parameters
     ----------
     model : Module
-        A network that maps images to logits. A copy of it is run.
+        A network that maps images to logits, or a `MaskRCNN`. A copy of it is run.
     shape : tuple of int
         Of the input. Kernels are chosen by sizes too, so best that of the real images.
     loss : callable
-        From `(logits, labels)` to `(loss, gradient)`, as `minis.training.fit` takes it.
+        From `(logits, labels)` to `(loss, gradient)`, as `minis.training.fit` takes it. A
+        `MaskRCNN` has its own.
     dtypes : iterable of dtype
         Those to compile for.
     tell : callable, optional
@@ -98,7 +100,12 @@ def warm_up(
     watcher = _Watcher(model, len(dtypes), tell)
     with watcher.looking_on(), use("numba"):
         for dtype in dtypes:
-            _run(model.astype(dtype), np.zeros(shape, dtype), loss, watcher)
+            model.astype(dtype)
+            if isinstance(model, MaskRCNN):
+                _detection(model, shape, dtype)
+            else:
+                _segmentation(model, shape, dtype, loss)
+            _optimise(list(model.parameters()), watcher)
     return watcher.found
 
 
@@ -133,16 +140,30 @@ def cache_is_kept() -> bool:
     return all(function.stats.cache_path for function in jit.functions)
 
 
-def _run(model: Module, x: Any, loss: Any, watcher: _Watcher) -> None:
-    parameters = list(model.parameters())
+def _segmentation(model: Module, shape: tuple[int, ...], dtype: Any, loss: Any) -> None:
+    """Train on a batch, and predict one."""
+    x = np.zeros(shape, dtype)
     y = model.train()(x)
     labels = np.zeros((len(y), *y.shape[2:]), np.int64)
     model.backward(loss(y, labels)[1])
+    model.eval()(x)
+
+
+def _detection(model: MaskRCNN, shape: tuple[int, ...], dtype: Any) -> None:
+    """Train on images with objects, and find some: without any there would be no masks."""
+    images, targets = scene(shape, model.num_classes, dtype)
+    model.train()(images, targets)
+    model.backward()
+    model.roi_heads.selection["score_threshold"] = 0.0  # of a copy
+    model.eval()(images)
+
+
+def _optimise(parameters: list[Any], watcher: _Watcher) -> None:
+    """Step with each optimiser, if there is anything to learn."""
     if parameters:
         for optimiser in (Adam(parameters), SGD(parameters, lr=0.0, momentum=0.9)):
             with watcher.counting(type(optimiser).__name__):
                 optimiser.step()
-    model.eval()(x)
 
 
 class _Watcher(Observer):

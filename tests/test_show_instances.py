@@ -46,7 +46,7 @@ def draws(figure):
 def test_boxes_names_scores_and_masks_are_where_they_belong():
     (axes,) = draws(show_objects(IMAGE, objects(), CLASSES)).axes
     assert boxes_of(axes) == [(30, 20, 50, 35), (5, 10, 25, 20)]  # the best on top
-    assert [text.get_text() for text in axes.texts] == ["cat 0.60", "dog 0.90"]
+    assert [text.get_text() for text in axes.texts] == ["dog 0.90", "cat 0.60"]
     assert axes.get_title() == "2 objects"
     (shown,) = axes.get_images()
     assert tuple(shown.get_extent()) == (0, 60, 40, 0)
@@ -97,6 +97,80 @@ def test_objects_that_do_not_fit_are_named(change, text):
         show_objects(IMAGE, objects(**change), CLASSES)
 
 
+def extents(figure):
+    """Where the labels are in the saved picture: left, bottom, right, top, in dots."""
+    (axes,) = draws(figure).axes
+    patches = [text.get_bbox_patch().get_window_extent() for text in axes.texts]
+    return axes.bbox.extents, [patch.extents for patch in patches]
+
+
+def overlap(labels):
+    """Area that is covered twice, as a part of all."""
+    shared = [
+        max(min(a[2], b[2]) - max(a[0], b[0]), 0) * max(min(a[3], b[3]) - max(a[1], b[1]), 0)
+        for i, a in enumerate(labels)
+        for b in labels[:i]
+    ]
+    areas = [(a[2] - a[0]) * (a[3] - a[1]) for a in labels]
+    return sum(shared) / max(sum(areas), 1)
+
+
+@pytest.mark.parametrize("size", [(40, 60), (16, 200), (200, 30), (700, 900)])
+def test_labels_are_inside_the_picture_and_apart(size):
+    height, width = size
+    rng = np.random.default_rng(1)
+    corners = rng.random((12, 2, 2)) * (width, height)
+    boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    boxes[0], boxes[1] = (0, 0, width, height), (width - 4, 0, width, 5)
+    told = {"boxes": boxes, "labels": np.ones(12, int), "scores": np.linspace(0.9, 0.6, 12)}
+    page, labels = extents(show_objects(np.zeros((1, *size)), told, CLASSES))
+    assert len(labels) == 12
+    for one in labels:
+        assert (one[:2] >= page[:2] - 1).all()
+        assert (one[2:] <= page[2:] + 1).all()
+    assert min(size) <= 30 or overlap(labels) < 0.1
+    boxes[:] = [width * 0.3, height * 0.3, width * 0.7, height * 0.7]
+    eight = {name: array[:8] for name, array in told.items()}  # places at one box
+    if min(size) > 30:
+        _, labels = extents(show_objects(np.zeros((1, *size)), eight, CLASSES))
+        assert overlap(labels) < 0.01
+
+
+def test_one_class_is_named_in_the_title():
+    told = objects(labels=np.array([1, 1]))
+    (axes,) = draws(show_objects(IMAGE, told, ("background", "cell"))).axes
+    assert axes.get_title() == "2 objects: cell"
+    assert [text.get_text() for text in axes.texts] == ["0.90", "0.60"]
+    (axes,) = draws(show_objects(IMAGE, told, ("background", "cell"), title="slide 3")).axes
+    assert axes.get_title() == "slide 3"
+    assert [text.get_text() for text in axes.texts] == ["cell 0.90", "cell 0.60"]
+
+
+def test_masks_made_when_they_are_asked_for():
+    class Made:
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, row):
+            return objects()["masks"][row, 0] > 0.5
+
+    pictures = [
+        np.asarray(show_objects(IMAGE, told, CLASSES).axes[0].get_images()[0].get_array())
+        for told in (objects(), objects(masks=Made()))
+    ]
+    np.testing.assert_array_equal(*pictures)
+
+
+def test_many_objects_get_a_larger_picture():
+    def picture(count, size=(300, 400)):
+        told = {"boxes": np.tile([5.0, 5, 20, 20], (count, 1)), "labels": np.ones(count, int)}
+        return show_objects(np.zeros((3, *size)), told).get_size_inches()[0]
+
+    assert [picture(n) for n in (0, 20, 21, 50, 51)] == [8, 8, 12, 12, 16]
+    assert picture(1, (100, 1500)) == 15  # a dot a pixel
+    assert picture(1, (100, 3500)) == 24
+
+
 def test_anchors_are_those_of_the_cell_in_the_middle():
     anchors = ops.generate_anchors((40, 60), [(10, 15), (5, 8)], sizes=((8,), (16,)))
     truth = np.array([[1.0, 2, 11, 12]])
@@ -110,7 +184,7 @@ def test_anchors_are_those_of_the_cell_in_the_middle():
         far = np.abs(centres - (30, 20)).sum(axis=-1)
         row, column = np.unravel_index(far.argmin(), far.shape)
         np.testing.assert_allclose(shown, cells[row, column])
-        assert f"{h} × {w} cells, {3 * h * w} anchors" in axes.get_title()
+        assert f"{h} × {w} cells, {3 * h * w} anchors of " in axes.get_title()
         (dots,) = axes.lines
         assert len(dots.get_xdata()) == h * w
     with pytest.raises(ValueError, match=r"level 1 has anchors of shape \(7, 4\)"):
@@ -122,8 +196,8 @@ def test_proposals_before_and_after():
     scores = np.array([0.2, 0.9, 0.5])
     kept = ops.nms(boxes, scores, 0.5)
     figure = draws(show_proposals(IMAGE, (boxes, scores), (boxes[kept], scores[kept]), best=2))
-    before, after = figure.axes
-    assert before.get_title() == "3 boxes before suppression, best 2"
+    before, after, _ = figure.axes  # the last is the scale of colours
+    assert before.get_title() == "3 boxes before suppression, the best 2 shown"
     assert boxes_of(before) == [(20, 20, 30, 30), (1, 1, 10, 10)]  # the best on top
     assert after.get_title() == "2 boxes after suppression"
     assert len(boxes_of(after)) == 2

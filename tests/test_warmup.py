@@ -10,7 +10,8 @@ import pytest
 
 import minis
 from minis import nn
-from minis.models import MODELS
+from minis.learn.scene import scene
+from minis.models import DETECTORS, MODELS
 from minis.observer import observer
 from minis.warmup import check_networks, network, warm_up
 from minis.warmup_bar import bar
@@ -168,4 +169,39 @@ def test_without_numba():
 def test_every_network_takes_its_shape(name):
     """The mini network maps images of the shape that it is warmed up on."""
     model, shape = network(name)
-    assert model.eval()(np.zeros((1, *shape[1:]), np.float32)).shape[:2] == (1, 2)
+    model.eval()
+    if name in DETECTORS:
+        (found,) = model([np.zeros(shape[1:], np.float32)])
+        assert found["masks"].shape[1:] == (1, *shape[2:])
+    else:
+        assert model(np.zeros((1, *shape[1:]), np.float32)).shape[:2] == (1, 2)
+
+
+def test_a_detector_is_trained_on_objects_and_finds_some():
+    """So that the operations on boxes and masks run too, forward and backward, on some each."""
+    model, _ = network("mask-rcnn")
+    model.roi_heads.selection["score_threshold"] = 1.0  # of its own it would find nothing
+    found = {w.operation for w in warm_up(model, (2, 1, 64, 80))}
+    box_branch = {"roi_align", "roi_align_backward", "cross_entropy_backward", "batched_nms"}
+    mask_branch = {"conv_transpose_backward", "bce_with_logits_backward", "paste_masks"}
+    assert box_branch | mask_branch | {"Adam", "SGD", "match_anchors"} <= found
+    assert model.roi_heads.selection["score_threshold"] == 1.0
+    assert model.training
+    second = warm_up(model, (2, 1, 64, 80))
+    assert sum(w.compiled for w in second) == 0
+
+
+def test_what_a_detector_is_run_on():
+    """Each object's mask fills its box, whatever the size; more classes are all there."""
+    for shape in ((2, 3, 64, 80), (1, 1, 5, 3), (1, 1, 1, 1)):
+        images, targets = scene(shape, 3, np.float64)
+        assert [image.shape for image in images] == [shape[1:]] * shape[0]
+        assert images[0].dtype == targets[0]["boxes"].dtype == np.float64
+        for target in targets:
+            assert target["labels"].tolist() == [1, 2, 1, 2]
+            for (x1, y1, x2, y2), mask in zip(target["boxes"], target["masks"], strict=True):
+                rows, columns = np.nonzero(mask)
+                assert rows.min() <= y1 < y2 <= rows.max() + 1
+                assert columns.min() <= x1 < x2 <= columns.max() + 1
+    with pytest.raises(ValueError, match=r"a shape \(N, C, H, W\), got \(1, 1, 8\)"):
+        scene((1, 1, 8), 2)

@@ -1,4 +1,4 @@
-"""Operations that do little with every value: resizing, batch norm, the loss, activations."""
+"""Operations that do little with every value: resizing, norms, the loss, activations."""
 
 from __future__ import annotations
 
@@ -127,6 +127,41 @@ class BatchNorm(Pointwise):
 
 
 @dataclass(frozen=True)
+class GroupNorm(Pointwise):
+    """Group norm of 32 groups, as a detector that learns from scratch has it."""
+
+    gradients: ClassVar[tuple[str, ...]] = ("x", "gamma", "beta")
+    flops_forward: ClassVar[float] = 6  # mean 1, variance 3, scale and shift 2
+    flops_backward: ClassVar[float] = 7  # the two sums of a channel 3, dx 4
+    groups: ClassVar[int] = 32
+
+    def draw(self, rng: np.random.Generator) -> Arrays:
+        """Draw x, off centre, with gamma and beta."""
+        channels = self.x[1]
+        return {
+            "x": rng.standard_normal(self.x, dtype=np.float32) + np.float32(0.5),
+            "gamma": rng.standard_normal(channels, dtype=np.float32),
+            "beta": rng.standard_normal(channels, dtype=np.float32),
+        }
+
+    def minis(self, ops: Any, a: Arrays) -> tuple[Any, ...]:
+        """Call `group_norm`: y, mean and 1/deviation."""
+        return tuple(ops.group_norm(a["x"], a["gamma"], a["beta"], self.groups))
+
+    def shown(self, forward: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return y; PyTorch keeps its statistics to itself."""
+        return forward[:1]
+
+    def minis_backward(self, ops: Any, dy: Any, a: Arrays, forward: tuple[Any, ...]) -> Any:
+        """Call `group_norm_backward`."""
+        return ops.group_norm_backward(dy, a["x"], a["gamma"], forward[1], forward[2], self.groups)
+
+    def torch(self, torch: Any, t: Arrays) -> tuple[Any, ...]:
+        """Call `group_norm`."""
+        return (torch.nn.functional.group_norm(t["x"], self.groups, t["gamma"], t["beta"]),)
+
+
+@dataclass(frozen=True)
 class CrossEntropy(Pointwise):
     """Softmax cross-entropy of the logits `x` over the second axis: the mean over all pixels."""
 
@@ -205,6 +240,7 @@ class BilinearDoubling(Pointwise):
 POINTWISE: tuple[Case, ...] = (
     BilinearDoubling("bilinear", "bilinear ×2, 8×64 to 128²", x=(8, 64, 64, 64)),
     BatchNorm("batch-norm", "batch norm in training, 8×64 at 128²", True),
+    GroupNorm("group-norm", "group norm, 32 groups, 8×64 at 128²"),
     CrossEntropy("cross-entropy", "softmax cross-entropy, 8×21 at 128²", x=(8, 21, 128, 128)),
     ReLU("relu", "ReLU, 8×64 at 128²", True),
     PReLU("prelu", "PReLU, 8×64 at 128²"),

@@ -1,10 +1,12 @@
 """The model suite: each network once as minis has it and once in PyTorch, with equal weights."""
 
-from .network import SemanticNetwork
+from .detection import DetectionNetwork
+from .network import TRAINING, Network
+from .semantic import SemanticNetwork
 
 UNET = {"in_channels": 1, "num_classes": 2, "width": 64, "levels": 5}
 
-NETWORKS: tuple[SemanticNetwork, ...] = (
+NETWORKS: tuple[Network, ...] = (
     SemanticNetwork(
         "unet",
         "U-Net, 64 wide, batch norm, 256²",
@@ -85,6 +87,24 @@ NETWORKS: tuple[SemanticNetwork, ...] = (
         x=(1, 1, 64, 64, 64),
         y=(64, 64, 64),
     ),
+    DetectionNetwork(
+        "mask-rcnn",
+        "Mask R-CNN, ResNet-50 FPN, 320²",
+        ours="minis.models.mask_rcnn.mask_rcnn:MaskRCNN",
+        theirs="tests.reference.mask_rcnn:TorchMaskRCNN",
+        torchvision="benchmarks.networks.torchvision_networks:mask_rcnn_resnet50_fpn",
+        options={"num_classes": 91, "min_size": 320, "max_size": 320},
+        images=((320, 320),),
+    ),
+    DetectionNetwork(
+        "mask-rcnn-mini",
+        "Mask R-CNN, mini, two of 128²",
+        ours="minis.models.mask_rcnn.mask_rcnn:MaskRCNN.mini",
+        theirs="tests.reference.mask_rcnn:TorchMaskRCNN.mini",
+        options={"num_classes": 11},
+        passes=(TRAINING,),
+        images=((128, 128),) * 2,
+    ),
 )
 
-__all__ = ["NETWORKS", "SemanticNetwork"]
+__all__ = ["NETWORKS", "DetectionNetwork", "Network", "SemanticNetwork"]

@@ -1,29 +1,31 @@
-"""A network of the model suite: an inference, and a training step.
+"""A network of the model suite, as minis has it and in PyTorch: an inference, and a training step.
 
-A training step is forward, softmax cross-entropy, backward, and a step of SGD with momentum, with
-the gradients set to zero (minis) or dropped (PyTorch) beforehand, as each does by default.
+A training step is forward, the losses, backward, and a step of SGD with momentum, with the
+gradients set to zero (minis) or dropped (PyTorch) beforehand, as each does by default.
 """
 
 from __future__ import annotations
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..task import OUR_BACKENDS, SEED, Prepared, Work
+from ..task import OUR_BACKENDS, Arrays, Prepared, Work
 
 INFERENCE, TRAINING = "inference", "training"
-LR, MOMENTUM = 1e-3, 0.9
-EXACT = 5e-5  # of the largest value of the logits
+MOMENTUM = 0.9
+EXACT = 5e-5  # of the largest value of what comes out
 EXACT_GRADIENT = 4e-2  # of the norm of a parameter's gradient; PyTorch's own is 5e-3 in U-Net
 
 
 def load(path: str) -> Any:
-    """Import "module:name".
+    """Import "module:name"; the name may have dots.
 
     Examples
     --------
@@ -31,12 +33,12 @@ def load(path: str) -> Any:
     3.141592653589793
     """
     module, name = path.split(":")
-    return getattr(importlib.import_module(module), name)
+    return attrgetter(name)(importlib.import_module(module))
 
 
 @dataclass(frozen=True)
-class SemanticNetwork:
-    """A network that maps images to the logits of every pixel.
+class Network(ABC):
+    """A network with equal weights on both sides.
 
     Attributes
     ----------
@@ -46,15 +48,18 @@ class SemanticNetwork:
         Whether `--quick` runs it.
     ours, theirs : str
         "module:name" of the class in minis, and of the PyTorch class with the same parameters'
-        names.
+        names; or of a class method that builds one.
     options : dict
         Keyword arguments of the class in minis.
     their_options : dict, optional
         Those of the PyTorch class, where they are other ones.
-    x, y : tuple of int
-        Shape of the images; spatial shape of the logits.
+    passes : tuple of str
     exact, exact_gradient : float
         The largest errors that count as exact in float32; see `benchmarks.validation`.
+    left_out : str
+        Why inference engines don't run it, if so.
+    lr : float
+        Learning rate of the steps.
     """
 
     key: str
@@ -63,12 +68,58 @@ class SemanticNetwork:
     theirs: str
     options: Mapping[str, Any] = field(default_factory=dict)
     their_options: Mapping[str, Any] | None = None
-    x: tuple[int, ...] = ()
-    y: tuple[int, ...] = ()
     quick: bool = False
     passes: tuple[str, ...] = (INFERENCE, TRAINING)
     exact: float = EXACT
     exact_gradient: float = EXACT_GRADIENT
+    left_out: ClassVar[str] = ""
+    lr: ClassVar[float] = 1e-3
+
+    @abstractmethod
+    def draw(self, dtype: Any) -> tuple[Any, Any]:
+        """Draw what goes in, and what should come out: the same in every process."""
+
+    @abstractmethod
+    def draw_weights(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Draw the shared weights, given those that minis begins with."""
+
+    @abstractmethod
+    def results(self, value: Any) -> Arrays:
+        """Name the arrays of what an inference returned."""
+
+    @abstractmethod
+    def losses(self, model: Any, x: Any, target: Any) -> Arrays:
+        """Compute the losses of minis' network, and follow them back."""
+
+    @abstractmethod
+    def torch_losses(self, model: Any, x: Any, target: Any) -> Mapping[str, Any]:
+        """Compute those of PyTorch's network."""
+
+    @abstractmethod
+    def as_torch(self, x: Any, target: Any) -> tuple[Any, Any]:
+        """Return what was drawn as tensors."""
+
+    def learned(self, model: Any) -> dict[str, Any]:
+        """Return the parameters of minis' network that are trained."""
+        return dict(model.named_parameters())
+
+    def build(self) -> Any:
+        """Build the network in minis."""
+        return load(self.ours)(**self.options)
+
+    def build_torch(self) -> Any:
+        """Build the network in PyTorch."""
+        return load(self.theirs)(
+            **(self.options if self.their_options is None else self.their_options)
+        )
+
+    def torch_note(self) -> str:
+        """Say which implementation stands on PyTorch's side, if there is a choice."""
+        return ""
+
+    def aligned(self, results: Arrays, reference: Arrays) -> tuple[Arrays, Arrays]:
+        """Bring an inference's results and the reference's into one order."""
+        return results, reference
 
     def limit(self, pass_: str) -> float:
         """Return the largest error that counts as exact in float32."""
@@ -84,59 +135,27 @@ class SemanticNetwork:
 
     def prepare(self, implementation: str, pass_: str, dtype: Any, files: Path) -> Prepared:
         """Build the network with the shared weights: see `Task.prepare`."""
-        x, labels = self.draw(dtype)
+        x, target = self.draw(dtype)
         if implementation in OUR_BACKENDS:
-            return self._prepare_minis(implementation, pass_, x, labels, files)
+            return self._prepare_minis(implementation, pass_, x, target, dtype, files)
         if implementation == "torch":
-            return self._prepare_torch(pass_, x, labels, files)
-        if pass_ != INFERENCE:
-            raise ValueError(f"{implementation} is compared in inference only")
-        from . import exported
-
-        run = exported.RUNNERS[implementation](self.onnx_file(files), x)
-        return Prepared(run, lambda value: {"y": value})
-
-    def export(self, files: Path) -> None:
-        """Write the network as an ONNX file, which other inference engines read."""
-        from . import exported
-
-        x, _ = self.draw(np.float32)
-        exported.export(self.torch_model(files).eval(), x, self.onnx_file(files))
-
-    def onnx_file(self, files: Path) -> Path:
-        """Name the ONNX file."""
-        return files / f"{self.key}.onnx"
-
-    def draw(self, dtype: Any) -> tuple[Any, Any]:
-        """Draw images and labels."""
-        rng = np.random.default_rng(SEED)
-        x = rng.standard_normal(self.x, dtype=np.float32).astype(dtype)
-        return x, rng.integers(0, self.options["num_classes"], (self.x[0], *self.y))
+            return self._prepare_torch(pass_, *self.as_torch(x, target), files)
+        raise ValueError(f"{self.key} is not compared with {implementation} in {pass_}")
 
     def weights(self, files: Path) -> Path:
         """Return the file of the weights, written at the first call."""
         path = files / f"{self.key}.npz"
         if not path.exists():
-            state = load(self.ours)(**self.options).state_dict()
-            rng = np.random.default_rng(SEED)
-            for name, value in state.items():
-                if name.endswith("weight") and not value.any():  # zeros would hide what feeds them
-                    state[name] = 0.02 * rng.standard_normal(value.shape, dtype=np.float32)
-                if name.endswith("running_mean"):
-                    state[name] = 0.1 * rng.standard_normal(value.shape, dtype=np.float32)
-                if name.endswith("running_var"):
-                    state[name] = 0.5 + rng.random(value.shape, dtype=np.float32)
             temporary = path.with_suffix(".part.npz")
-            np.savez(temporary, **state)
+            np.savez(temporary, **self.draw_weights(self.build().state_dict()))
             temporary.replace(path)
         return path
 
     def torch_model(self, files: Path) -> Any:
-        """Build the network in PyTorch."""
+        """Build the network in PyTorch, with the shared weights."""
         import torch
 
-        options = self.options if self.their_options is None else self.their_options
-        model = load(self.theirs)(**options)
+        model = self.build_torch()
         own = model.state_dict()
         with np.load(self.weights(files)) as state, torch.no_grad():
             for name in state.files:  # one at a time, so that memory stays small
@@ -147,62 +166,58 @@ class SemanticNetwork:
         return model
 
     def _prepare_minis(
-        self, backend: str, pass_: str, x: Any, labels: Any, files: Path
+        self, backend: str, pass_: str, x: Any, target: Any, dtype: Any, files: Path
     ) -> Prepared:
         import minis
-        from minis import ops
         from minis.training import SGD
 
         minis.use(backend)
-        model = load(self.ours)(**self.options)
+        model = self.build()
         with np.load(self.weights(files)) as state:
             model.load_state_dict(state)
-        if x.dtype != np.float32:
-            model.astype(x.dtype)
+        if dtype != np.float32:
+            model.astype(dtype)
         if pass_ == INFERENCE:
             model.eval()
-            return Prepared(lambda: model(x), lambda value: {"y": value})
+            return Prepared(lambda: model(x), self.results, align=self.aligned)
         model.train()
-        optimiser = SGD(model.named_parameters(), LR, momentum=MOMENTUM)
+        learned = self.learned(model)
+        optimiser = SGD(learned.items(), self.lr, momentum=MOMENTUM)
 
         def step() -> Any:
             model.zero_grad()
-            loss, probabilities = ops.cross_entropy(model(x), labels)
-            model.backward(ops.cross_entropy_backward(1.0, probabilities, labels))
+            losses = self.losses(model, x, target)
             optimiser.step()
-            return loss
+            return losses
 
-        def results(loss: Any) -> dict[str, Any]:
-            return {"loss": loss} | {n: p.grad for n, p in model.named_parameters()}
+        return Prepared(step, lambda losses: {**losses, **{n: p.grad for n, p in learned.items()}})
 
-        return Prepared(step, results)
-
-    def _prepare_torch(self, pass_: str, x: Any, labels: Any, files: Path) -> Prepared:
+    def _prepare_torch(self, pass_: str, x: Any, target: Any, files: Path) -> Prepared:
         import torch
 
-        model = self.torch_model(files).to(torch.from_numpy(x).dtype)
-        images, targets = torch.from_numpy(x), torch.from_numpy(labels)
+        note = self.torch_note()
+        model = self.torch_model(files)
         if pass_ == INFERENCE:
             model.eval()
 
             def infer() -> Any:
                 with torch.inference_mode():
-                    return model(images)
+                    return model(x)
 
-            return Prepared(infer, lambda value: {"y": value.numpy()})
+            return Prepared(infer, self.results, note, self.aligned)
         model.train()
-        optimiser = torch.optim.SGD(model.parameters(), LR, momentum=MOMENTUM)
+        learned = {n: p for n, p in model.named_parameters() if p.requires_grad}
+        optimiser = torch.optim.SGD(learned.values(), self.lr, momentum=MOMENTUM)
 
         def step() -> Any:
             optimiser.zero_grad()
-            loss = torch.nn.functional.cross_entropy(model(images), targets)
-            loss.backward()
+            losses = self.torch_losses(model, x, target)
+            sum(losses.values()).backward()  # type: ignore[union-attr]
             optimiser.step()
-            return loss
+            return losses
 
-        def results(loss: Any) -> dict[str, Any]:
-            learned = ((n, p) for n, p in model.named_parameters() if p.requires_grad)
-            grads = {name: p.grad.numpy() for name, p in learned}
-            return {"loss": loss.detach().numpy()} | grads
+        def results(losses: Any) -> dict[str, Any]:
+            values = {name: loss.detach().numpy() for name, loss in losses.items()}
+            return values | {name: p.grad.numpy() for name, p in learned.items()}
 
-        return Prepared(step, results)
+        return Prepared(step, results, note)

@@ -24,17 +24,26 @@ errors = Console(stderr=True, highlight=False)
 Data = Annotated[str | None, typer.Option("--data", help="A data set's name; see below.")]
 Images = Annotated[Path | None, typer.Option("--images", help="Your own images: a folder.")]
 Masks = Annotated[
-    Path | None, typer.Option("--masks", help="Their masks: same names, a value per class.")
+    Path | None,
+    typer.Option(
+        "--masks",
+        help="Their masks: same names, a value per class; for Mask R-CNN a number per object.",
+    ),
+]
+Annotations = Annotated[
+    Path | None, typer.Option("--annotations", help="Mask R-CNN: a file in COCO's format.")
 ]
 Void = Annotated[
     int | None, typer.Option(help="Value in --masks of pixels that don't count, such as 255.")
 ]
 Weights = Annotated[Path, typer.Argument(help="A file that `minis train` wrote.")]
-MODEL_HELP = "The network: unet, fcn, segnet, tiramisu, or vnet for volumes."
+MODEL_HELP = (
+    "The network: unet, fcn, segnet, tiramisu; vnet for volumes; mask-rcnn to find objects."
+)
 LOSS_HELP = "cross-entropy, balanced-cross-entropy, dice, or dice+cross-entropy."
 VARIANT_HELP = "mini, the default; paper, or what was published: 8s, alexnet, 103, figure …"
 SEED_HELP = "Seed of the random numbers: the same seed gives the same run."
 DATA_HELP = (
     "Data sets: nuclei, digits, shapes, cells, streets; of volumes brain, ellipsoids; or --images "
-    "and --masks."
+    "and --masks; of objects nuclei, digits, shapes, cells, streets, or --images and --annotations."
 )

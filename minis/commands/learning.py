@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from .console import (
     LOSS_HELP,
     MODEL_HELP,
     SEED_HELP,
+    Annotations,
     Data,
     Images,
     Masks,
@@ -52,10 +52,15 @@ def train(
     data: Data = None,
     images: Images = None,
     masks: Masks = None,
+    annotations: Annotations = None,
     void: Void = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Crops in a step.", min=1)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images in a step.", min=1)] = None,
     crop: Annotated[int | None, typer.Option(help="Side of a crop, in pixels.", min=16)] = None,
+    min_size: Annotated[
+        int | None,
+        typer.Option(help="Mask R-CNN: whole images, of this shorter side; 0 for crops.", min=0),
+    ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Learning rate of Adam.", min=0)
     ] = None,
@@ -76,13 +81,13 @@ def train(
     What isn't given is what suits the network. A fifth of your own images, drawn at random, is held
     out to score the network on.
     """
-    from .. import recipes, sources
-    from ..models import MODELS
+    from .. import recipes, training_run
+    from ..run_setup import LAST
 
-    started = time.perf_counter()
+    own = training_run.Own(images, masks, annotations, void)
     settings = recipes.recipe(
         model,
-        data=data if images is None and masks is None else _own(images, masks, void),
+        data=data if own.empty else str(own),
         steps=steps,
         batch_size=batch_size,
         crop=crop,
@@ -90,38 +95,19 @@ def train(
         loss=loss,
         seed=seed,
         turns=turns,
+        min_size=min_size if min_size is not None or annotations is None else recipes.SIDE,
     )
-    if data is None and images is None and masks is None:
+    if data is None and own.empty:
         data = settings.data
     settings = replace(settings, stretched=stretch if data is None else data == "nuclei")
-    last = out / recipes.LAST
+    last = out / LAST
     try:
-        train_set, test_set = sources.datasets(
-            data,
-            images,
-            masks,
-            axes=MODELS[model].axes,
-            stretched=settings.stretched,
-            void=void,
-            seed=seed,
-        )
-        size = sources.crop_size(train_set, settings.crop)
-        errors.print(recipes.summary(train_set, test_set, settings, size), markup=False)
-        if resume and last.exists():
-            errors.print(f"going on from {last}", markup=False)
-        history = recipes.train(train_set, test_set, settings, size, out, resume=resume)
+        result, best = training_run.run(settings, data, own, out, errors, resume=resume)
     except KeyboardInterrupt:
         kept = f"stopped; --resume goes on from {last}" if last.exists() else "stopped"
         errors.print(kept, markup=False)
         raise typer.Exit(130) from None
-    result = recipes.result(train_set, test_set, settings, history, started)
-    result.save(out)
     for line in result.lines():
         output.print(line, markup=False)
-    output.print(f"best mean IoU on held-out images: {history.best_score:.4f}")
+    output.print(best)
     output.print(f"in {out / 'best.safetensors'}", markup=False)
-
-
-def _own(images: Path | None, masks: Path | None, void: int | None) -> str:
-    """Name one's own data: what a run that goes on must agree on."""
-    return f"{images}, {masks}" + ("" if void is None else f", void {void}")

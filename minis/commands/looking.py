@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..backend import use
-from .console import MODEL_HELP, VARIANT_HELP, app, errors, output
+from .console import MODEL_HELP, VARIANT_HELP, Weights, app, errors, output
 
 
 @app.command(epilog="Example: `minis plan unet --variant paper --input 1,1,572,572`")
@@ -76,6 +76,37 @@ def profile(
     output.print(done.memory, markup=False)
 
 
+@app.command(epilog="Example: `minis stages runs/digits/best.safetensors photo.png --out stages`")
+def stages(
+    weights: Weights,
+    image: Annotated[Path, typer.Argument(help="An image: PNG, JPEG or TIFF.")],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
+    overwrite: Annotated[bool, typer.Option(help="Replace pictures that are there.")] = False,
+) -> None:
+    """Show how Mask R-CNN finds objects in an image: nine pictures, from anchors to masks."""
+    from ..data import read_image, stretch, with_channels
+    from ..learn import draw_stages
+    from ..models import MaskRCNN
+    from ..prediction import check_channels, open_trained
+
+    trained = open_trained(weights)
+    if not isinstance(trained.model, MaskRCNN):
+        raise ValueError(
+            f"{weights}: holds a {type(trained.model).__name__}; such stages are those of mask-rcnn"
+        )
+    picture = read_image(image)
+    if len(picture) != 1:  # a grey one fits any network
+        check_channels(trained, len(picture))
+    if trained.stretched or picture.min() < 0 or picture.max() > 1:
+        picture = stretch(picture)
+    there = sorted(out.glob("[1-9]_*.png"))
+    if there and not overwrite:
+        raise FileExistsError(f"{there[0]} is there already; --overwrite replaces it")
+    seen = with_channels(picture, trained.in_channels)
+    paths = draw_stages(trained.model, seen, out, trained.classes)
+    output.print(f"{paths[0]} to {paths[-1].name}: {len(paths)} pictures", markup=False)
+
+
 @app.command(epilog="Example: `minis warmup unet`")
 def warmup(
     models: Annotated[list[str] | None, typer.Argument(help="Networks; by default all.")] = None,
@@ -83,7 +114,7 @@ def warmup(
     float64: Annotated[bool, typer.Option("--float64", help="For float64 too.")] = False,
 ) -> None:
     """Compile what networks need, so that no later run has to."""
-    from ..models import MODELS
+    from ..models import DETECTORS, MODELS
     from ..recipes import RECIPES
     from ..training import LOSSES
     from ..warmup import cache_is_kept, check_networks, network, warm_up
@@ -94,8 +125,10 @@ def warmup(
     started, found = time.perf_counter(), []
     for name in models or MODELS:
         with bar(errors, f"{name} {variant}") as tell:
-            loss = LOSSES[RECIPES[name].loss]
-            found += warm_up(*network(name, variant), loss=loss, dtypes=dtypes, tell=tell)
+            # a detector has losses of its own, and reads none
+            loss = "cross-entropy" if name in DETECTORS else RECIPES[name].loss
+            model, shape = network(name, variant)
+            found += warm_up(model, shape, loss=LOSSES[loss], dtypes=dtypes, tell=tell)
     found = summed(found)
     output.print(table(found))
     output.print(f"kernels: {counts(found)}, in {time.perf_counter() - started:.1f} s")

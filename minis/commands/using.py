@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from ..data import Dataset
-from .console import DATA_HELP, Data, Images, Masks, Void, Weights, app, errors, output
+from .console import (
+    DATA_HELP,
+    Annotations,
+    Data,
+    Images,
+    Masks,
+    Void,
+    Weights,
+    app,
+    errors,
+    output,
+)
+
+if TYPE_CHECKING:
+    from ..prediction import Trained
 
 
 @app.command(epilog="Example: `minis predict runs/nuclei/best.safetensors photos/ --out masks/`")
@@ -23,9 +37,17 @@ def predict(
         str | None,
         typer.Option(help="Millimetres between voxels, for volumes that don't say: 1,1,2.5"),
     ] = None,
+    score: Annotated[
+        float | None,
+        typer.Option(help="Leave objects of smaller scores out; 0.5 unless given.", min=0, max=1),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace results that are there.")] = False,
 ) -> None:
-    """Segment images: writes a mask and an overlay for each, for volumes (NIfTI) three planes."""
+    """Segment images: writes a mask and an overlay for each, for volumes (NIfTI) three planes.
+
+    Of a network that finds objects (mask-rcnn) each image gets a picture with boxes, classes,
+    scores and masks, a list of the objects in COCO's format, and an image that numbers them.
+    """
     from .. import prediction
     from ..prediction_volume import parse_spacing
 
@@ -36,8 +58,13 @@ def predict(
         out,
         lambda line: errors.print(line, markup=False),
         spacing=None if spacing is None else parse_spacing(spacing),
+        score=score,
         overwrite=overwrite,
     )
+    if trained.detects:
+        names = ", ".join(f"{k} = {name}" for k, name in enumerate(trained.classes) if k)
+        output.print(f"{count} searched, in {out}; category_id {names}", markup=False)
+        return
     legend = zip(trained.mask_values, trained.classes, strict=True)
     names = ", ".join(f"{value} = {name}" for value, name in legend)
     output.print(f"{count} segmented, in {out}; in the masks {names}", markup=False)
@@ -51,13 +78,40 @@ def evaluate(
     data: Data = None,
     images: Images = None,
     masks: Masks = None,
+    annotations: Annotations = None,
     void: Void = None,
 ) -> None:
-    """Score a trained network: on a data set's test part, or on all of your own images."""
+    """Score a trained network: on a data set's test part, or on all of your own images.
+
+    Of a network that finds objects (mask-rcnn) this is COCO's average precision; your own objects
+    are told by --annotations, or by --masks that number them.
+    """
+    from .. import evaluation_objects, prediction
+
+    trained = prediction.open_trained(weights)
+    if not trained.detects:
+        if annotations is not None:
+            raise ValueError("--annotations is for networks that find objects; this one segments")
+        output.print(_pixel_scores(trained, data, images, masks, void))
+        return
+    if void is not None:
+        raise ValueError("--void is for networks that segment; this one finds objects")
+    test_set = evaluation_objects.objects_to_score(
+        trained, data, images, masks, annotations, lambda line: errors.print(line, markup=False)
+    )
+    table = Table("average precision", "of masks", "of boxes")
+    for row in evaluation_objects.score_table(evaluation_objects.object_scores(trained, test_set)):
+        table.add_row(*row)
+    output.print(table)
+
+
+def _pixel_scores(
+    trained: Trained, data: str | None, images: Path | None, masks: Path | None, void: int | None
+) -> Table:
+    """Score a network that tells the class of each pixel."""
     from .. import prediction, sources
     from ..training import class_iou, dataset_confusion, segmentation_scores
 
-    trained = prediction.open_trained(weights)
     if images is not None and masks is not None and data is None:
         names = dict(zip(trained.mask_values, trained.classes, strict=True))
         opened = partial(
@@ -83,4 +137,4 @@ def evaluate(
         table.add_row(name, f"{value:.4f}")
     for name, value in zip(trained.classes, class_iou(matrix), strict=True):
         table.add_row(f"IoU of {escape(name)}", f"{value:.4f}")
-    output.print(table)
+    return table

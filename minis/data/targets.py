@@ -43,8 +43,7 @@ def instance_targets(sample: Sample) -> dict[str, npt.NDArray[Any]]:
         raise ValueError(f"instance_targets: {sample!r} should have two spatial axes")
     boxes, labels, masks = [], [], []
     for label, mask in _objects(sample):
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        boxes.append((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
+        boxes.append(box_of(mask))
         labels.append(label)
         masks.append(mask)
     return {
@@ -52,6 +51,18 @@ def instance_targets(sample: Sample) -> dict[str, npt.NDArray[Any]]:
         "labels": np.array(labels, np.int64),
         "masks": np.array(masks, np.uint8).reshape(-1, *sample.size),
     }
+
+
+def box_of(mask: npt.NDArray[Any]) -> tuple[int, int, int, int]:
+    """Return the box x1, y1, x2, y2 around a mask (H, W) that isn't empty.
+
+    Examples
+    --------
+    >>> box_of(np.array([[0, 1, 1], [0, 0, 0]]))
+    (1, 0, 3, 1)
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _objects(sample: Sample) -> Iterator[tuple[int, npt.NDArray[Any]]]:

@@ -1,8 +1,24 @@
-"""What a learner runs: specs that prove the library, profiles, plans, and what is made of them."""
+"""What a learner runs: specs that prove the library, profiles, plans, and a detector's stages."""
 
+from .detector_stages import Boxes, Stages, stages
 from .plan_report import Need, Plan, PlanRow
 from .planner import plan
 from .profile_report import Pass, Report, Row
 from .profiler import profile
+from .stage_pictures import draw_stages, stage_pictures
 
-__all__ = ["Need", "Pass", "Plan", "PlanRow", "Report", "Row", "plan", "profile"]
+__all__ = [
+    "Boxes",
+    "Need",
+    "Pass",
+    "Plan",
+    "PlanRow",
+    "Report",
+    "Row",
+    "Stages",
+    "draw_stages",
+    "plan",
+    "profile",
+    "stage_pictures",
+    "stages",
+]

@@ -16,6 +16,7 @@ Shape = tuple[int, ...]
 # what the networks were published for
 INPUTS: dict[str, Shape] = {
     "fcn": (1, 3, 500, 500),
+    "mask-rcnn": (1, 3, 480, 640),
     "segnet": (1, 3, 360, 480),
     "tiramisu": (1, 3, 224, 224),
     "unet": (1, 1, 572, 572),

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ..data.images import write_whole
+from ..models import MODELS
 from .choose_model import open_model, parse_shape
 from .plan_report import Plan
 from .plan_table import field_text
-from .planner import plan
+from .planner import check_plannable, plan
 from .undrawn import Undrawn
 
 
@@ -56,12 +57,15 @@ def run(request: Request) -> Answer:
     Raises
     ------
     ValueError
-        If there is no such model or variant, if the shape is none, or doesn't fit the network.
+        If there is no such model or variant, if it can't be planned, or if the shape is none, or
+        doesn't fit the network.
     FileNotFoundError
         If the folder for the JSON file isn't there.
     """
     if request.json and not request.json.parent.is_dir():
         raise FileNotFoundError(f"{request.json.parent}: no such folder")
+    if request.model in MODELS:
+        check_plannable(MODELS[request.model])  # before it is built
     shape = parse_shape(request.shape) if request.shape else None
     model, name, shape = open_model(
         request.model, request.variant, shape, num_classes=request.classes, rng=Undrawn()

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..models import MaskRCNN
 from ..nn import Module
 from ..nn.module import Parameter
 from ..observer import Observer, unobserved
@@ -45,7 +46,8 @@ def plan(model: Module, shape: tuple[int, ...]) -> Plan:
     Raises
     ------
     TypeError, ValueError
-        As the network, of an input that doesn't fit.
+        As the network, of an input that doesn't fit. ValueError for a detector: how many boxes it
+        looks at is in the image's values.
 
     Notes
     -----
@@ -62,6 +64,7 @@ def plan(model: Module, shape: tuple[int, ...]) -> Plan:
     >>> planned.rows[0].flops == 2 * 9 * 8 * 4096**2
     True
     """
+    check_plannable(type(model))
     shadow = _without_values(model)
     parameters = [p.data for p in shadow.parameters()]
     learned = {name for name, _ in shadow.named_parameters()}
@@ -99,6 +102,21 @@ def plan(model: Module, shape: tuple[int, ...]) -> Plan:
     except (ValueError, NotImplementedError) as error:
         found.untrainable = str(error)
     return found
+
+
+def check_plannable(network: type) -> None:
+    """Raise ValueError if what a network computes depends on more than the shape of its input.
+
+    Examples
+    --------
+    >>> check_plannable(Module)
+    """
+    if issubclass(network, MaskRCNN):
+        raise ValueError(
+            f"{network.__name__} can't be planned: how many boxes and masks it computes depends on "
+            "what is in the image, not only on its size; `minis profile mask-rcnn` runs it, and "
+            "measures time and memory"
+        )
 
 
 def _without_values(model: AnyModule) -> AnyModule:

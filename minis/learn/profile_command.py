@@ -14,12 +14,14 @@ import numpy as np
 
 from ..backend import active_backend
 from ..data.images import write_whole
+from ..models import MaskRCNN
 from ..nn import Module
 from ..threads import get_num_threads, set_num_threads
 from ..training.device import to_device_of
 from .choose_model import open_model, parse_shape
 from .profile_report import Report, check_choices, median
 from .profiler import profile
+from .scene import scene
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,10 @@ def run(request: Request, tell: Callable[[str], None] = lambda line: None) -> Pr
     if request.json:
         text = json.dumps({**given, **report.to_dict()}, indent=1)
         write_whole(request.json, lambda file: _write(file, text))
+    objects = ", 4 objects in each image" if isinstance(model, MaskRCNN) else ""
     return Profiled(
-        f"{name} on {'×'.join(map(str, shape))} {given['dtype']}, {given['mode']}, backend "
-        f"{given['backend']}, {_threads(given['threads'])}, median of {request.repeat}",
+        f"{name} on {'×'.join(map(str, shape))} {given['dtype']}{objects}, {given['mode']}, "
+        f"backend {given['backend']}, {_threads(given['threads'])}, median of {request.repeat}",
         report,
         f"NumPy's arrays took {peak / 1e6:.1f} MB at most, beside the network and its input",
     )
@@ -127,7 +130,7 @@ def profile_model(
     Parameters
     ----------
     model : Module
-        Maps an array to an array.
+        Maps an array to an array; or a `MaskRCNN`, which gets images with four objects each.
     shape : tuple of int
         Of the input.
     repeat, inference, tell
@@ -152,20 +155,12 @@ def profile_model(
     model.astype(dtype).train(not inference)
     if active_backend() == "cupy":
         model.to("cuda")
-    rng = np.random.default_rng(0)
-    x = to_device_of(model, rng.standard_normal(shape).astype(dtype))
     started = time.perf_counter()
-    y = model(x)
-    dy = to_device_of(model, rng.standard_normal(y.shape).astype(dtype))
-    if not inference:
-        model.backward(dy)
-    del y
+    if isinstance(model, MaskRCNN):
+        once = _detector(model, shape, dtype)
+    else:
+        once = _network(model, shape, dtype)
     tell(f"the first run, compiling included, took {time.perf_counter() - started:.1f} s")
-
-    def once() -> None:
-        model(x)
-        if not inference:
-            model.backward(dy)
 
     peak = _peak_memory(once)
     reports = []
@@ -175,6 +170,40 @@ def profile_model(
         reports.append(report)
     model.zero_grad()
     return median(reports), peak
+
+
+def _network(model: Module, shape: tuple[int, ...], dtype: Any) -> Callable[[], None]:
+    """Run a network once, in the mode that it is in; return what does the same again."""
+    rng = np.random.default_rng(0)
+    x = to_device_of(model, rng.standard_normal(shape).astype(dtype))
+    y = model(x)
+    dy = to_device_of(model, rng.standard_normal(y.shape).astype(dtype))
+    if model.training:
+        model.backward(dy)
+
+    def once() -> None:
+        model(x)
+        if model.training:
+            model.backward(dy)
+
+    return once
+
+
+def _detector(model: MaskRCNN, shape: tuple[int, ...], dtype: Any) -> Callable[[], None]:
+    """Do what `_network` does with a network that takes images and their objects."""
+    images, targets = scene(shape, model.num_classes, dtype)
+    images = [to_device_of(model, image) for image in images]
+    targets = [{name: to_device_of(model, a) for name, a in t.items()} for t in targets]
+
+    def once() -> None:
+        if model.training:
+            model(images, targets)
+            model.backward()
+        else:
+            model(images)
+
+    once()
+    return once
 
 
 def _peak_memory(work: Callable[[], None]) -> int:

@@ -2,13 +2,14 @@
 
 from .fcn import FCN
 from .mask_rcnn.mask_rcnn import MaskRCNN
-from .registry import MODELS, build, rebuild, variants
+from .registry import DETECTORS, MODELS, build, rebuild, variants
 from .segnet import SegNet
 from .tiramisu import Tiramisu
 from .unet import UNet
 from .vnet import VNet
 
 __all__ = [
+    "DETECTORS",
     "FCN",
     "MODELS",
     "MaskRCNN",

@@ -9,6 +9,7 @@ from numpy.random import Generator
 
 from ..nn import Module
 from .fcn import FCN
+from .mask_rcnn.mask_rcnn import MaskRCNN
 from .segnet import SegNet
 from .tiramisu import Tiramisu
 from .unet import UNet
@@ -20,7 +21,9 @@ MODELS: dict[str, Any] = {
     "segnet": SegNet,
     "tiramisu": Tiramisu,
     "vnet": VNet,
+    "mask-rcnn": MaskRCNN,
 }
+DETECTORS = ("mask-rcnn",)  # those that find objects; the others tell what each pixel is
 # what was published besides `paper`: arguments of that constructor
 PUBLISHED: dict[str, dict[str, dict[str, Any]]] = {
     "fcn": {
@@ -53,6 +56,7 @@ def build(
     in_channels: int,
     num_classes: int,
     rng: Generator | None = None,
+    **options: Any,
 ) -> Module:
     """Build a network.
 
@@ -63,9 +67,11 @@ def build(
     variant : str
         "mini", small enough for a laptop; "paper", as published; or one of `variants(name)`.
     in_channels, num_classes : int
-        Channels of the image and of the logits.
+        Channels of the image, and classes with the background.
     rng : numpy.random.Generator, optional
         Draws the initial weights; by default seeded 0.
+    **options
+        What that network's `mini` or `paper` takes besides, such as Mask R-CNN's `min_size`.
 
     Returns
     -------
@@ -86,9 +92,9 @@ def build(
     if variant not in variants(name):
         raise ValueError(f"no variant {variant!r} of {name}; there are {', '.join(variants(name))}")
     constructor = MODELS[name].mini if variant == "mini" else MODELS[name].paper
-    options = PUBLISHED.get(name, {}).get(variant, {})
+    published = PUBLISHED.get(name, {}).get(variant, {})
     model: Module = constructor(
-        in_channels=in_channels, num_classes=num_classes, rng=rng, **options
+        in_channels=in_channels, num_classes=num_classes, rng=rng, **{**published, **options}
     )
     return model
 

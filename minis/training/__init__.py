@@ -5,8 +5,8 @@
 - `SGD`, `RMSprop`, `Adam`, `AdamW`; `clip_gradient_norm`, `clip_gradient_value`.
 - `step_decay`, `milestones`, `exponential`, `polynomial`, `cosine`, `with_warmup`.
 - `softmax_cross_entropy`, `softmax_dice`: losses that leave void pixels out.
-- `confusion_matrix` and what is read from it; `match_instances`;
-  `average_precision`; `evaluate`; `colour_baseline`.
+- `confusion_matrix` and what is read from it; `match_instances`; `average_precision`;
+  `evaluate` and, for detectors, `detector_scores`; `colour_baseline`.
 - `save_weights`, `load_weights`, `read_metadata`.
 """
 
@@ -16,6 +16,7 @@ from .baseline import colour_baseline
 from .batches import Batches
 from .checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from .clipping import clip_gradient_norm, clip_gradient_value, gradient_norm
+from .detector_scores import detector_scores
 from .evaluate import dataset_confusion, evaluate
 from .finite import NonFiniteLossError
 from .fit import fit
@@ -82,6 +83,7 @@ __all__ = [
     "connected_components",
     "cosine",
     "dataset_confusion",
+    "detector_scores",
     "evaluate",
     "exponential",
     "fit",

@@ -35,7 +35,7 @@ def test_kernels_serve_and_do_not_just_decline(name):
     spec = SPECS[name.removesuffix("_backward")]
     served = {"float32": [], "float64": []}
 
-    @settings(max_examples=80, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=150, deadline=None, derandomize=True, database=None)
     @given(call=spec.calls)
     def run(call):
         if name != spec.name:

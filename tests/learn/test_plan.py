@@ -15,11 +15,15 @@ from minis.backend import unavailable
 from minis.learn import plan, profile
 from minis.learn.profile_command import _peak_memory
 from minis.learn.undrawn import Undrawn
-from minis.models import MODELS, UNet, build
+from minis.models import DETECTORS, MODELS, MaskRCNN, UNet, build
 
 SHAPES = {2: (2, 1, 72, 80), 3: (1, 1, 16, 24, 32)}
 NETWORKS = {
-    **{name: lambda name=name: build(name, in_channels=1, num_classes=3) for name in MODELS},
+    **{
+        name: lambda name=name: build(name, in_channels=1, num_classes=3)
+        for name in MODELS
+        if name not in DETECTORS
+    },
     "unpadded": lambda: UNet(width=4, levels=2, padded=False, batch_norm=False, dropout=0.5),
     "other layers": lambda: nn.Sequential(
         nn.Conv2d(1, 6, 3, groups=1, rng=np.random.default_rng(0)),
@@ -171,6 +175,13 @@ def test_a_size_to_infer_on_but_not_to_train_on():
         planned.memory("SGD")
     assert planned.to_dict()["training"] is None
     assert "–" in str(planned)
+
+
+def test_a_detector_cannot_be_planned():
+    """What it computes isn't in the shape of its input; it is said what to do instead."""
+    with pytest.raises(ValueError, match="MaskRCNN can't be planned: how many boxes") as told:
+        plan(MaskRCNN.mini(), (1, 3, 64, 64))
+    assert "`minis profile mask-rcnn` runs it" in str(told.value)
 
 
 def test_large_networks_take_no_time_and_no_memory():

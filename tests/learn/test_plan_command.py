@@ -78,6 +78,7 @@ def test_what_cannot_be_trained_is_told():
         (["unet", "--variant", "huge"], "no variant 'huge' of unet; there are mini, paper"),
         (["unet", "--input", "1,3"], "--input must be positive numbers N,C and one to three"),
         (["unet", "--variant", "paper", "--input", "1,1,99,99"], "5 levels; nearest: 188"),
+        (["mask-rcnn", "--variant", "paper"], "MaskRCNN can't be planned: how many boxes"),
         (["unet", "--classes", "0"], "--classes"),
         (["unet", "--json", "none/a.json"], "none: no such folder"),
     ],

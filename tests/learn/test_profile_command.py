@@ -77,6 +77,30 @@ def test_command_on_a_trained_network(tmp_path):
     assert command(file, "--variant", "mini").returncode == 2
 
 
+@pytest.mark.parametrize("mode", ["training", "inference"])
+def test_command_on_a_detector(mode, tmp_path):
+    """It gets images with objects: the mask branch has something to do, forward and backward."""
+    file = tmp_path / "profile.json"
+    options = ["--inference"] if mode == "inference" else []
+    done = command(
+        "mask-rcnn", "--input", "2,3,64,80", "--repeat", 1, "--json", file, *options, columns=150
+    )
+    assert done.returncode == 0, done.stderr
+    assert (
+        f"mask-rcnn mini on 2×3×64×80 float32, 4 objects in each image, {mode}, backend"
+        in done.stdout
+    )
+    rows = {row["name"]: row for row in json.loads(file.read_text())["rows"]}
+    for name in ("backbone.body.conv1", "rpn.head.cls_logits", "roi_heads.mask_head.0.0"):
+        assert rows[name]["forward"]["flops"] > 0
+        assert (rows[name]["backward"]["flops"] > 0) == (mode == "training")
+    assert rows["rpn.head.conv.0.0"]["forward"]["calls"] == 5
+    ((objects, *grid),) = rows["roi_heads.mask_pool"]["shapes"]
+    assert objects >= (8 if mode == "training" else 1)  # each true box is one that is looked at
+    assert grid == [32, 14, 14]
+    assert ("paste_masks" in rows) == (mode == "inference")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -85,6 +109,7 @@ def test_command_on_a_trained_network(tmp_path):
         (["unet", "--input", "1,3"], "--input must be positive numbers N,C and one to three"),
         (["unet", "--input", "1,0,8,8"], "--input must be positive numbers"),
         (["unet", "--input", "1,1,8"], "UNet: x must have shape (N, C, H, W)"),
+        (["mask-rcnn", "--input", "1,1,8"], "a detector is for images: a shape (N, C, H, W)"),
         (["unet", "--variant", "paper", "--input", "1,1,99,99"], "image's side of 99 doesn't fit"),
         (["unet", "--backend", "abacus"], "no backend 'abacus'; there are auto, numpy"),
         (["unet", "--sort", "size"], "sort must be network or time, got 'size'"),

@@ -186,6 +186,34 @@ def test_a_pasted_mask_covers_one_pixel_more() -> None:
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (9, 20, 9, 20)
 
 
+def test_an_aligned_mask_covers_its_box() -> None:
+    """A box from 10 to 20 covers the pixels 10 to 19, as it counts them, and is found again."""
+    boxes = np.array([[10.0, 10, 20, 20]])
+    y = ops.paste_masks(np.ones((1, 1, 28, 28)), boxes, 30, aligned=True)[0, 0]
+    rows, columns = np.nonzero(y > 0.5)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (10, 19, 10, 19)
+    assert y.sum() == 100
+    cut = ops.roi_align(y[None, None], np.array([[0.0, 10, 10, 20, 20]]), 28, aligned=True)
+    assert cut[0, 0, 2:-2, 2:-2].min() > 0.999
+
+
+def test_an_aligned_mask_is_what_grid_sample_reads() -> None:
+    """As detectron2 pastes: PyTorch's `grid_sample` with zeros around the mask."""
+    torch = pytest.importorskip("torch", reason="compared with PyTorch")
+    rng = np.random.default_rng(0)
+    masks, corner = rng.random((3, 1, 5, 5)), rng.uniform(-8, 12, (3, 2))
+    boxes = np.concatenate([corner, corner + rng.uniform(0.5, 25, (3, 2))], axis=1)
+    y = ops.paste_masks(masks, boxes, (17, 23), aligned=True)
+    x, y0 = np.arange(23) + 0.5, np.arange(17) + 0.5
+    for mask, (x1, y1, x2, y2), pasted in zip(masks, boxes, y, strict=True):
+        across, down = (x - x1) / (x2 - x1) * 2 - 1, (y0 - y1) / (y2 - y1) * 2 - 1
+        grid = np.stack(np.broadcast_arrays(across[None, :], down[:, None]), axis=-1)
+        expected = torch.nn.functional.grid_sample(
+            torch.from_numpy(mask[None]), torch.from_numpy(grid[None]), align_corners=False
+        )
+        np.testing.assert_allclose(pasted, expected[0].numpy(), atol=1e-12)
+
+
 def test_nearest_is_computed_in_integers():
     """⌊j·S/o⌋ where the product of floats falls below the integer: 49 · (1/49) < 1."""
     for size, out in [(1, 49), (7, 49), (29, 100), (3, 41)]:

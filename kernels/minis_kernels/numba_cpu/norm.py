@@ -145,7 +145,7 @@ def _forward(
         for task in prange(samples * group * pieces):
             plane, at = task // pieces, task % pieces * PIECE
             n, c = plane // group, first + plane % group
-            _normalise(
+            normalise(
                 x[n, c, at : at + PIECE],
                 mean[c],
                 gamma[c] * inv_std[c],
@@ -155,7 +155,8 @@ def _forward(
 
 
 @jit()
-def _normalise(x: Any, mean: float, factor: float, shift: float, y: Any) -> None:
+def normalise(x: Any, mean: float, factor: float, shift: float, y: Any) -> None:
+    """Set y = (x − mean) · factor + shift, for a piece."""
     number = x.dtype.type
     m, f, s = number(mean), number(factor), number(shift)
     for i in range(len(x)):
@@ -183,7 +184,7 @@ def _backward(
         for task in prange(samples * group * pieces):
             plane, piece = task // pieces, task % pieces
             n, c, at = plane // group, plane % group, piece * PIECE
-            sums = _sums(
+            sums = sums_along(
                 dy[n, first + c, at : at + PIECE], x[n, first + c, at : at + PIECE], mean[first + c]
             )
             partial[0, c, n, piece], partial[1, c, n, piece] = sums
@@ -206,7 +207,7 @@ def _backward(
 
 
 @jit(fastmath=SUMS)
-def _sums(dy: Any, x: Any, mean: Any) -> tuple[Any, Any]:
+def sums_along(dy: Any, x: Any, mean: Any) -> tuple[Any, Any]:
     """Return Σ dy and Σ dy·(x − mean) of a piece."""
     total = along_x = x.dtype.type(0)
     for i in range(len(x)):

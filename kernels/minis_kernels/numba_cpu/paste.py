@@ -9,6 +9,7 @@ It declines boxes further than 10⁹ pixels away.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from .regions import bins_of
 FAR = 1e9  # pixels
 
 
-def paste_masks(masks: Any, boxes: Any, size: Any) -> Any:
+def paste_masks(masks: Any, boxes: Any, size: Any, *, aligned: bool = False) -> Any:
     """Put masks into images: `minis.ops.paste_masks`."""
     image = bins_of(size)
     if image is None or not servable(masks) or not servable(boxes):
@@ -32,41 +33,58 @@ def paste_masks(masks: Any, boxes: Any, size: Any) -> Any:
         return NotImplemented
     padded = np.zeros((m, k + 2, k + 2), masks.dtype)
     padded[:, 1:-1, 1:-1] = masks[:, 0]
-    centre, half = (boxes[:, 2:] + boxes[:, :2]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-    half = half * boxes.dtype.type((k + 2) / k)
-    corners = np.concatenate([centre - half, centre + half], axis=1).astype(np.int64)
+    corners = boxes.astype(np.float64) if aligned else _truncated(boxes, k)
     y = np.zeros((m, 1, *image), masks.dtype)
-    launch(_paste, padded, corners, y.reshape(m, *image))
+    launch(_paste, padded, corners, bool(aligned), y.reshape(m, *image))
     return y
 
 
+def _truncated(boxes: Any, k: int) -> Any:
+    """Boxes with frames of one cell in whole pixels: the first one, and what follows the last."""
+    centre, half = (boxes[:, 2:] + boxes[:, :2]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
+    half = half * boxes.dtype.type((k + 2) / k)
+    low, high = (centre - half).astype(np.int64), (centre + half).astype(np.int64)
+    return np.concatenate([low, high + 1], axis=1).astype(np.float64)  # inverted ones are empty
+
+
 @jit(parallel=True)
-def _paste(masks: Any, corners: Any, y: Any) -> None:
+def _paste(masks: Any, corners: Any, aligned: bool, y: Any) -> None:
     m, height, width = y.shape
+    k = masks.shape[1]
     one = y.dtype.type(1)
     for i in prange(m):
         x1, y1, x2, y2 = corners[i]
-        wide, high = max(x2 - x1 + 1, 1), max(y2 - y1 + 1, 1)
-        left, right = max(x1, 0), min(x2 + 1, width)
-        columns = max(right - left, 0)
-        low, second = np.empty(columns, np.int64), np.empty(columns, np.int64)
-        share = np.empty(columns, y.dtype)
-        for w in range(columns):
-            low[w], second[w], share[w] = _source(masks.shape[2], wide, left + w - x1)
-        line = np.empty(masks.shape[2], y.dtype)
-        for h in range(max(y1, 0), min(y2 + 1, height)):
-            above, below, t = _source(masks.shape[1], high, h - y1)
-            t = y.dtype.type(t)
-            for c in range(len(line)):
-                line[c] = (one - t) * masks[i, above, c] + t * masks[i, below, c]
-            pixels = y[i, h, left : left + columns]
-            for w in range(len(pixels)):
-                pixels[w] = (one - share[w]) * line[low[w]] + share[w] * line[second[w]]
+        if x1 < x2 and y1 < y2:
+            left, columns = _pixels(x1, x2, k, width, aligned)
+            top, rows = _pixels(y1, y2, k, height, aligned)
+            low, second = np.empty(columns, np.int64), np.empty(columns, np.int64)
+            share = np.empty(columns, y.dtype)
+            for w in range(columns):
+                low[w], second[w], share[w] = _source(x1, x2, k, left + w, aligned)
+            line = np.empty(k, y.dtype)
+            for h in range(top, top + rows):
+                above, below, t = _source(y1, y2, k, h, aligned)
+                t = y.dtype.type(t)
+                for c in range(k):
+                    line[c] = (one - t) * masks[i, above, c] + t * masks[i, below, c]
+                pixels = y[i, h, left : left + columns]
+                for w in range(len(pixels)):
+                    pixels[w] = (one - share[w]) * line[low[w]] + share[w] * line[second[w]]
 
 
 @jit(inline="always")
-def _source(size: int, out: int, j: int) -> tuple[int, int, float]:
-    """Where pixel j of `out` lies among `size` cells: between which two, and how far."""
-    at = max((j + 0.5) * (size / out) - 0.5, 0.0)
-    first = min(int(at), size - 1)
-    return first, min(first + 1, size - 1), at - first
+def _pixels(low: float, high: float, k: int, length: int, aligned: bool) -> tuple[int, int]:
+    """Which pixels of a side show the mask: the first one, and how many."""
+    margin = (high - low) / (k - 2) / 2 if aligned else 0.0
+    first = min(max(math.floor(low - margin), 0), length)
+    return first, max(min(math.ceil(high + margin), length) - first, 0)
+
+
+@jit(inline="always")
+def _source(low: float, high: float, k: int, j: int, aligned: bool) -> tuple[int, int, float]:
+    """Where pixel j lies among the k cells, frame included: between which two, and how far."""
+    cells = k - 2 if aligned else k
+    at = (j + 0.5 - low) * (cells / (high - low)) - 0.5
+    at = min(max(at + 1.0 if aligned else at, 0.0), k - 1.0)
+    first = int(at)
+    return first, min(first + 1, k - 1), at - first

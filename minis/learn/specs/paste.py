@@ -1,7 +1,8 @@
-"""Spec of mask pasting, from the rules of torchvision's `paste_masks_in_image`."""
+"""Spec of mask pasting, from the rules of torchvision and of detectron2."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,14 @@ def paste_masks_calls(draw: st.DrawFn) -> Call:
     masks = draw(generators()).random((count, 1, grid, grid)).astype(dtype)
     boxes = draw(box_arrays(count, dtype))
     size = draw(st.integers(1, 9) | st.tuples(st.integers(1, 9), st.integers(1, 9)))
-    return Call((lay_out(masks, draw(st.sampled_from(LAYOUTS))), boxes, size))
+    aligned = {"aligned": True} if draw(st.booleans()) else {}
+    return Call((lay_out(masks, draw(st.sampled_from(LAYOUTS))), boxes, size), aligned)
 
 
-def paste_masks_loops(masks: Any, boxes: Any, size: Any) -> Any:
+def paste_masks_loops(masks: Any, boxes: Any, size: Any, *, aligned: bool = False) -> Any:
     """Paste one pixel after the other."""
+    if aligned:
+        return _aligned_loops(masks, boxes, size)
     height, width = (size, size) if isinstance(size, int) else size
     y = np.zeros((len(boxes), 1, height, width), masks.dtype)
     grid = masks.shape[-1]
@@ -52,11 +56,31 @@ def paste_masks_loops(masks: Any, boxes: Any, size: Any) -> Any:
     return y
 
 
+def _aligned_loops(masks: Any, boxes: Any, size: Any) -> Any:
+    """Each pixel reads the four cells around its centre; beyond the grid there are zeros."""
+    height, width = (size, size) if isinstance(size, int) else size
+    y = np.zeros((len(boxes), 1, height, width), masks.dtype)
+    grid = masks.shape[-1]
+    for m, i, j in np.ndindex(len(boxes), height, width):
+        x1, y1, x2, y2 = boxes[m].tolist()
+        if x1 >= x2 or y1 >= y2:
+            continue
+        v = (i + 0.5 - y1) / (y2 - y1) * grid - 0.5
+        u = (j + 0.5 - x1) / (x2 - x1) * grid - 0.5
+        for row in (math.floor(v), math.floor(v) + 1):
+            for column in (math.floor(u), math.floor(u) + 1):
+                if 0 <= row < grid and 0 <= column < grid:
+                    weight = (1 - abs(v - row)) * (1 - abs(u - column))
+                    y[m, 0, i, j] += weight * masks[m, 0, row, column]
+    return y
+
+
 SPECS = (
     Spec(
         name="paste_masks",
         family="boxes",
-        source="He et al. 2017, section 3.1; as torchvision's `paste_masks_in_image`",
+        source="He et al. 2017, section 3.1; as torchvision's `paste_masks_in_image`; aligned: "
+        "detectron2's `paste_masks_in_image`",
         calls=paste_masks_calls(),
         loops=paste_masks_loops,
     ),

@@ -63,7 +63,7 @@ class MaskLoss(Module):
         return dlogits
 
 
-def cut_masks(masks: Any, boxes: Any, matched: Any, size: int) -> Any:
+def cut_masks(masks: Any, boxes: Any, matched: Any, size: int, *, aligned: bool = False) -> Any:
     """Cut the true mask of each box out of the image, on a grid of `size` × `size`.
 
     Parameters
@@ -76,6 +76,8 @@ def cut_masks(masks: Any, boxes: Any, matched: Any, size: int) -> Any:
         Index of each box's object.
     size : int
         Bins in height and in width.
+    aligned : bool
+        Of `ops.roi_align`; see `MultiScaleRoIAlign`.
 
     Returns
     -------
@@ -84,8 +86,7 @@ def cut_masks(masks: Any, boxes: Any, matched: Any, size: int) -> Any:
 
     Notes
     -----
-    With as many samples in a bin as it has pixels along each axis, and aligned=False: as
-    torchvision does.
+    With as many samples in a bin as it has pixels along each axis, as torchvision does.
 
     Examples
     --------
@@ -101,4 +102,4 @@ def cut_masks(masks: Any, boxes: Any, matched: Any, size: int) -> Any:
         return xp.zeros((0, size, size), boxes.dtype)
     rois = xp.concatenate([matched[:, None].astype(boxes.dtype), boxes], axis=1)  # (P, 5)
     maps = xp.asarray(masks)[:, None].astype(boxes.dtype)  # (M, 1, H, W)
-    return ops.roi_align(maps, rois, size, sampling_ratio=-1, aligned=False)[:, 0]
+    return ops.roi_align(maps, rois, size, sampling_ratio=-1, aligned=aligned)[:, 0]

@@ -23,6 +23,7 @@ from numpy.random import Generator
 from ...nn import Module, Parameter
 from .backbone import Backbone
 from .fpn import FeaturePyramid
+from .pretrained import fitting, set_frozen_eps
 from .resnet import ResNet
 from .roi_heads import RoIHeads
 from .rpn import RegionProposals
@@ -62,6 +63,8 @@ class MaskRCNN(Module):
         What is reported: see `select_detections`.
     anchors_sampled, rois_sampled : int
         Of each image, how many anchors and how many proposals enter the losses.
+    aligned : bool
+        How grids lie in boxes, and masks in images. torchvision has False, detectron2 True.
     fc_width, mask_width : int
         Units of the box head's layers, and channels of the mask head's.
     rng : numpy.random.Generator, optional
@@ -89,7 +92,7 @@ class MaskRCNN(Module):
         trainable_layers: int = 3,
         channels: int = 256,
         anchor_sizes: Sequence[int] = (32, 64, 128, 256, 512),
-        min_size: int = 800,
+        min_size: int | None = 800,
         max_size: int = 1333,
         mean: Sequence[float] = MEAN,
         std: Sequence[float] = STD,
@@ -100,6 +103,7 @@ class MaskRCNN(Module):
         detections_per_image: int = 100,
         anchors_sampled: int = 256,
         rois_sampled: int = 512,
+        aligned: bool = False,
         fc_width: int = 1024,
         mask_width: int = 256,
         rng: Generator | None = None,
@@ -112,7 +116,9 @@ class MaskRCNN(Module):
             )
         rng = np.random.default_rng(0) if rng is None else rng
         self.in_channels, self.num_classes = in_channels, num_classes
-        self.transform = Transform(min_size, max_size, mean, std)
+        self.transform = Transform(
+            min_size, max_size, mean, std, num_classes=num_classes, aligned=aligned
+        )
         body = ResNet(depth, in_channels=in_channels, width=width, norm=norm, eps=eps, rng=rng)
         self.backbone = Backbone(
             body,
@@ -133,6 +139,7 @@ class MaskRCNN(Module):
             num_classes,
             fc_width=fc_width,
             mask_width=mask_width,
+            aligned=aligned,
             samples=rois_sampled,
             score_threshold=score_threshold,
             nms_threshold=nms_threshold,
@@ -141,16 +148,29 @@ class MaskRCNN(Module):
         )
 
     @classmethod
-    def paper(cls, num_classes: int = 91, *, rng: Generator | None = None) -> MaskRCNN:
+    def paper(
+        cls, in_channels: int = 3, num_classes: int = 91, *, rng: Generator | None = None
+    ) -> MaskRCNN:
         """Build the network with ResNet-50 and a feature pyramid: 44,401,393 parameters.
 
-        They are torchvision's `maskrcnn_resnet50_fpn`'s, by their names too.
+        They are torchvision's `maskrcnn_resnet50_fpn`'s, by their names too; 222,400 of them, in
+        the body's first layers, are frozen, and frozen batch norm has `eps=0`: see
+        `load_pretrained`. Images that aren't in colour are normalised to mean 0.5 and standard
+        deviation 0.25.
         """
-        return cls(num_classes, rng=rng)
+        colour = in_channels == len(MEAN)
+        mean = MEAN if colour else (0.5,) * in_channels
+        std = STD if colour else (0.25,) * in_channels
+        return cls(num_classes, in_channels=in_channels, eps=0.0, mean=mean, std=std, rng=rng)
 
     @classmethod
     def mini(
-        cls, in_channels: int = 3, num_classes: int = 2, *, rng: Generator | None = None
+        cls,
+        in_channels: int = 3,
+        num_classes: int = 2,
+        *,
+        min_size: int | None = 128,
+        rng: Generator | None = None,
     ) -> MaskRCNN:
         """Build a network that trains from scratch on a laptop's CPU, on images of 128² or so."""
         return cls(
@@ -162,14 +182,15 @@ class MaskRCNN(Module):
             trainable_layers=5,
             channels=32,
             anchor_sizes=(16, 32, 64, 128, 256),
-            min_size=128,
-            max_size=192,
+            min_size=min_size,
+            max_size=2 * (min_size or 128),
             mean=(0.5,) * in_channels,
             std=(0.25,) * in_channels,
             proposals_train=200,
             proposals_test=100,
             anchors_sampled=64,
             rois_sampled=64,
+            aligned=True,
             fc_width=128,
             mask_width=32,
             rng=rng,
@@ -227,6 +248,39 @@ class MaskRCNN(Module):
         droi, drpn = self.roi_heads.backward(dloss), self.rpn.backward(dloss)
         # both stages read the same features: their gradients add
         return self.backbone.backward([a + b for a, b in zip(droi, drpn, strict=True)])
+
+    def load_pretrained(
+        self, state: Mapping[str, Any], *, eps: float = 0.0, predictors: bool = True
+    ) -> MaskRCNN:
+        """Take over the weights of torchvision's `maskrcnn_resnet50_fpn`, learned on COCO.
+
+        Parameters
+        ----------
+        state : mapping of str to array
+            torchvision's state dict, as its model gives it or as the published file has it, where
+            some names are older: `{k: v.numpy() for k, v in torch.load(path).items()}`.
+        eps : float
+            What frozen batch norm adds to the variance from now on. torchvision sets it to 0 when
+            it loads its COCO weights, which were learned so. Weights that one has fine-tuned there
+            from an ImageNet body have 1e-5.
+        predictors : bool
+            Whether to take over the last layers too, which have an output for each class. If not,
+            they are left as they are: to go on with other classes than COCO's.
+
+        Returns
+        -------
+        MaskRCNN
+            The network itself.
+
+        Raises
+        ------
+        ValueError
+            If the weights are for another number of classes, or listing every name that is
+            missing, unexpected or misshapen; then nothing is loaded.
+        """
+        self.load_state_dict(fitting(state, self.state_dict(), self.num_classes, predictors))
+        set_frozen_eps(self, eps)
+        return self
 
     def trainable(self) -> Iterator[tuple[str, Parameter]]:
         """Yield the name and the `Parameter` of everything that an optimiser should change."""

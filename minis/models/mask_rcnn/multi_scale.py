@@ -36,11 +36,9 @@ class MultiScaleRoIAlign(Module):
         Bins in height and in width, S.
     sampling_ratio : int
         Samples per bin along each axis.
-
-    Notes
-    -----
-    As torchvision's `MultiScaleRoIAlign`: RoIAlign with aligned=False. The paper is not explicit
-    there; detectron2 shifts by half a cell.
+    aligned : bool
+        Of `ops.roi_align`. torchvision's `MultiScaleRoIAlign` has False, detectron2 True: half a
+        cell apart. The paper is not explicit there.
 
     Examples
     --------
@@ -50,11 +48,11 @@ class MultiScaleRoIAlign(Module):
     (1, 8, 7, 7)
     """
 
-    def __init__(self, bins: int, *, sampling_ratio: int = 2) -> None:
+    def __init__(self, bins: int, *, sampling_ratio: int = 2, aligned: bool = False) -> None:
         super().__init__()
         check_int("MultiScaleRoIAlign", "bins", bins, low=1)
         check_int("MultiScaleRoIAlign", "sampling_ratio", sampling_ratio)
-        self.bins, self.sampling_ratio = bins, sampling_ratio
+        self.bins, self.sampling_ratio, self.aligned = bins, sampling_ratio, aligned
 
     def forward(
         self, features: Sequence[Any], boxes: Sequence[Any], image_size: tuple[int, int]
@@ -111,10 +109,15 @@ class MultiScaleRoIAlign(Module):
         ]
 
     def _options(self, scale: float) -> dict[str, Any]:
-        return {"spatial_scale": scale, "sampling_ratio": self.sampling_ratio, "aligned": False}
+        return {
+            "spatial_scale": scale,
+            "sampling_ratio": self.sampling_ratio,
+            "aligned": self.aligned,
+        }
 
     def describe(self) -> str:
-        return f"bins={self.bins}, sampling_ratio={self.sampling_ratio}"
+        aligned = ", aligned" if self.aligned else ""
+        return f"bins={self.bins}, sampling_ratio={self.sampling_ratio}{aligned}"
 
 
 def with_image_index(boxes: Sequence[Any], features: Any) -> Any:

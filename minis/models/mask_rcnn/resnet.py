@@ -19,6 +19,7 @@ from numpy.random import Generator
 from ... import nn
 from ...nn import Module
 from ..sizes import check_image
+from .pretrained import set_frozen_eps
 from .residual import (
     NORMS,
     BasicBlock,
@@ -141,13 +142,15 @@ class ResNet(Module):
         dx = self.bn1.backward(self.relu.backward(self.maxpool.backward(dx)))
         return self.conv1.backward(dx)
 
-    def load_pretrained(self, state: Mapping[str, Any]) -> ResNet:
+    def load_pretrained(self, state: Mapping[str, Any], *, eps: float = 1e-5) -> ResNet:
         """Take over what torchvision's `resnet18` … `resnet101` learned on ImageNet.
 
         Parameters
         ----------
         state : mapping of str to array
             torchvision's state dict; ImageNet's scores ("fc.") are dropped.
+        eps : float
+            What frozen batch norm adds to the variance from now on: with 1e-5 they were learned.
 
         Returns
         -------
@@ -163,7 +166,7 @@ class ResNet(Module):
         Notes
         -----
         These weights expect RGB images in 0 … 1, less the mean (0.485, 0.456, 0.406), divided by
-        (0.229, 0.224, 0.225), and were learned with `eps=1e-5`.
+        (0.229, 0.224, 0.225).
         """
         theirs = _depth(state)
         if theirs not in (None, self.depth):
@@ -171,9 +174,11 @@ class ResNet(Module):
                 f"ResNet.load_pretrained: these are weights of depth {theirs}, and this network's "
                 f"is {self.depth}"
             )
-        return self.load_state_dict(
+        self.load_state_dict(
             {name: array for name, array in state.items() if not name.startswith("fc.")}
         )
+        set_frozen_eps(self, eps)
+        return self
 
 
 def _depth(state: Mapping[str, Any]) -> int | None:

@@ -13,7 +13,7 @@ gradient goes to them (He et al. 2017, section 3; Ren et al. 2015).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,10 @@ from .mask_head import MaskPredictor, mask_head
 from .mask_loss import MaskLoss, cut_masks
 from .multi_scale import MultiScaleRoIAlign
 from .roi_sampling import sample_rois
-from .roi_targets import Target, check_count, checked_targets
+from .sampler import Sampler, drawing
+from .targets import Target, check_counts
 
 LEVELS = 4  # of the pyramid that regions are read from: P2 … P5
-
-Sampler = Callable[[Any, int, float], tuple[Any, Any]]  # as ops.sample_balanced, without rng
 
 
 class RoIHeads(Module):
@@ -52,6 +51,8 @@ class RoIHeads(Module):
         Channels and number of the mask head's convolutions.
     box_bins, mask_bins : int
         Sides of the grids that boxes and masks are predicted from. Masks are twice as large.
+    aligned : bool
+        How grids lie in boxes: see `MultiScaleRoIAlign`.
     samples : int
         Proposals of an image that are trained on.
     positive_fraction : float
@@ -61,9 +62,7 @@ class RoIHeads(Module):
     rng : numpy.random.Generator, optional
         Draws the initial weights; by default seeded 0.
     sampler : numpy.random.Generator or callable, optional
-        Draws the proposals to train on; by default spawned by `rng`. A function in its place is
-        called with each image's labels, `samples` and `positive_fraction`, as
-        `ops.sample_balanced` is: so the draws of a reference can be repeated.
+        Draws the proposals to train on; by default spawned by `rng`. See `drawing`.
 
     Raises
     ------
@@ -90,13 +89,14 @@ class RoIHeads(Module):
         mask_layers: int = 4,
         box_bins: int = 7,
         mask_bins: int = 14,
+        aligned: bool = False,
         samples: int = 512,
         positive_fraction: float = 0.25,
         score_threshold: float = 0.05,
         nms_threshold: float = 0.5,
         detections_per_image: int = 100,
         rng: Generator | None = None,
-        sampler: Generator | Sampler | None = None,
+        sampler: Sampler | None = None,
     ) -> None:
         super().__init__()
         sizes = {"channels": channels, "fc_width": fc_width, "mask_width": mask_width}
@@ -104,7 +104,7 @@ class RoIHeads(Module):
             check_int("RoIHeads", name, value, low=1)
         check_int("RoIHeads", "num_classes (the background counted)", num_classes, low=2)
         rng = np.random.default_rng(0) if rng is None else rng
-        self.sampler = rng.spawn(1)[0] if sampler is None else sampler
+        self.sampler: Sampler = rng.spawn(1)[0] if sampler is None else sampler
         self.num_classes = num_classes
         self.samples, self.positive_fraction = samples, positive_fraction
         self.selection: dict[str, Any] = {
@@ -112,11 +112,11 @@ class RoIHeads(Module):
             "nms_threshold": nms_threshold,
             "limit": detections_per_image,
         }
-        self.box_pool = MultiScaleRoIAlign(box_bins)
+        self.box_pool = MultiScaleRoIAlign(box_bins, aligned=aligned)
         self.box_head = TwoMLPHead(channels * box_bins**2, fc_width, rng=rng)
         self.box_predictor = BoxPredictor(fc_width, num_classes, rng=rng)
         self.box_loss = BoxLoss()
-        self.mask_pool = MultiScaleRoIAlign(mask_bins)
+        self.mask_pool = MultiScaleRoIAlign(mask_bins, aligned=aligned)
         self.mask_head = mask_head(channels, mask_width, mask_layers, rng=rng)
         self.mask_predictor = MaskPredictor(mask_width, mask_width, num_classes, rng=rng)
         self.mask_loss = MaskLoss()
@@ -140,7 +140,7 @@ class RoIHeads(Module):
         sizes : sequence of N (int, int)
             Height and width of each image, without padding.
         targets : sequence of N dicts, optional
-            What training needs: "boxes" (M, 4), "labels" (M,) in 1 … K − 1 and "masks" (M, H, W).
+            As `checked_targets` returns them; needed in training.
         padded : (int, int), optional
             Height and width of the padded batch, from which the levels' scales follow. By default
             the largest of `sizes`, as in torchvision: the same, unless images are tiny.
@@ -155,22 +155,22 @@ class RoIHeads(Module):
 
         Raises
         ------
-        TypeError, ValueError
-            If targets are missing in training or malformed, or there is not one entry per image.
+        ValueError
+            If targets are missing in training, or there is not one entry per image.
         """
-        for name, entries in (("proposals", proposals), ("sizes", sizes)):
-            check_count("RoIHeads", name, entries, len(features[0]))
+        images = len(features[0])
+        check_counts("RoIHeads", images, proposals=proposals, sizes=sizes, targets=targets)
         if padded is None:
             padded = (max(h for h, _ in sizes), max(w for _, w in sizes))
         levels, extra = features[:LEVELS], features[LEVELS:]
-        dtype = features[0].dtype
-        proposals = [p.astype(dtype) for p in proposals]
-        if self.training:
-            checked = checked_targets("RoIHeads", targets, features[0], self.num_classes)
-            losses = self._losses(levels, proposals, checked, padded)
-            self.remember([x.shape for x in extra])
-            return [], losses
-        return self._detections(levels, proposals, sizes, padded), {}
+        proposals = [p.astype(features[0].dtype) for p in proposals]
+        if not self.training:
+            return self._detections(levels, proposals, sizes, padded), {}
+        if targets is None:
+            raise ValueError("RoIHeads: targets are needed in training, got None")
+        losses = self._losses(levels, proposals, targets, padded)
+        self.remember([x.shape for x in extra])
+        return [], losses
 
     def backward(self, dloss: Any = 1.0) -> list[Any]:
         """Follow the sum of the three losses back, adding to the parameters' gradients.
@@ -203,8 +203,9 @@ class RoIHeads(Module):
         padded: tuple[int, int],
     ) -> dict[str, Any]:
         xp = array_namespace(levels[0])
+        draw = drawing(self.sampler, self.samples, self.positive_fraction)
         drawn = [
-            sample_rois(p, t["boxes"], t["labels"], self._draw)
+            sample_rois(p, t["boxes"], t["labels"], draw)
             for p, t in zip(proposals, targets, strict=True)
         ]
         regions = self.box_pool(levels, [rois.boxes for rois in drawn], padded)
@@ -215,8 +216,9 @@ class RoIHeads(Module):
         objects = [rois.objects for rois in drawn]
         regions = self.mask_pool(levels, [rois.boxes for rois in objects], padded)
         masks = self.mask_predictor(self.mask_head(regions))  # (P, K, 28, 28)
+        size, aligned = masks.shape[-1], self.mask_pool.aligned
         target = [
-            cut_masks(t["masks"], rois.boxes, rois.matched, masks.shape[-1])
+            cut_masks(t["masks"], rois.boxes, rois.matched, size, aligned=aligned)
             for rois, t in zip(objects, targets, strict=True)
         ]
         labels = xp.concatenate([rois.labels for rois in objects])
@@ -241,11 +243,6 @@ class RoIHeads(Module):
         for rows, detection in zip(_rows_of(found), detections, strict=True):
             detection["masks"] = masks_of_classes(masks[rows], detection["labels"])
         return detections
-
-    def _draw(self, labels: Any) -> tuple[Any, Any]:
-        if isinstance(self.sampler, Generator):
-            return ops.sample_balanced(labels, self.samples, self.positive_fraction, self.sampler)
-        return self.sampler(labels, self.samples, self.positive_fraction)
 
 
 def _rows_of(boxes: Sequence[Any]) -> list[slice]:

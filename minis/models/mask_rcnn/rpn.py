@@ -10,13 +10,12 @@ constants. What the network learns from is in `rpn_loss.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
-from ... import ops
 from ...backend import array_namespace
 from ...nn import Module
 from ...ops.checks import check_int, check_number
@@ -24,9 +23,8 @@ from .anchors import map_to_rows, pyramid_anchors, rows_to_map
 from .proposals import propose
 from .rpn_head import RPNHead
 from .rpn_loss import RPNLoss
-
-# (labels, how many, share of objects) -> indices of the objects taken, and of the background
-Sampler = Generator | Callable[[Any, int, float], tuple[Any, Any]]
+from .sampler import Sampler, drawing
+from .targets import check_counts
 
 
 class RegionProposals(Module):
@@ -56,10 +54,7 @@ class RegionProposals(Module):
     rng : numpy.random.Generator, optional
         Draws the initial weights; by default seeded 0.
     sampler : numpy.random.Generator or callable, optional
-        Draws the samples; by default spawned by `rng`. A function in its place gets an image's
-        labels, (anchors,) integers, ≥ 1 for an object, 0 for background and −1 for neither,
-        `samples` and `positive_fraction`; it returns the indices of the objects and of the
-        background that it takes, each index once.
+        Draws the samples; by default spawned by `rng`. See `drawing`.
 
     Raises
     ------
@@ -183,7 +178,7 @@ class RegionProposals(Module):
             xp.concatenate(deltas, axis=1),
             every,
             objects,
-            self._draw,
+            drawing(self.sampler, self.samples, self.positive_fraction),
         )
         self.remember(
             [(x.shape[2:], len(level)) for x, level in zip(features, anchors, strict=True)]
@@ -215,11 +210,6 @@ class RegionProposals(Module):
             end -= count
         return dfeatures[::-1]
 
-    def _draw(self, labels: Any) -> tuple[Any, Any]:
-        if isinstance(self.sampler, Generator):
-            return ops.sample_balanced(labels, self.samples, self.positive_fraction, self.sampler)
-        return self.sampler(labels, self.samples, self.positive_fraction)
-
     def _check(
         self,
         features: Sequence[Any],
@@ -233,10 +223,4 @@ class RegionProposals(Module):
             )
         if self.training and targets is None:
             raise ValueError("RegionProposals: targets are needed in training, got None")
-        images = len(features[0])
-        for name, entries in (("sizes", sizes), ("targets", targets)):
-            if entries is not None and len(entries) != images:
-                raise ValueError(
-                    f"RegionProposals: {name} must have one entry for each of the {images} images, "
-                    f"got {len(entries)}"
-                )
+        check_counts("RegionProposals", len(features[0]), sizes=sizes, targets=targets)

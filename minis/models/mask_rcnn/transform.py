@@ -19,7 +19,7 @@ from ... import ops
 from ...backend import array_namespace
 from ...nn import Module
 from ...ops.checks import check_int, shape_text
-from .targets import Size, check_target, resize_boxes, resize_target
+from .targets import Size, Target, checked_targets, resize_boxes, resize_target
 
 # of ImageNet's images, with colours in 0 … 1
 MEAN = (0.485, 0.456, 0.406)
@@ -33,12 +33,19 @@ class Transform(Module):
 
     Parameters
     ----------
-    min_size, max_size : int
-        What the short side of an image becomes, and what the long one must not exceed.
+    min_size : int, optional
+        What the short side of an image becomes. None leaves images as large as they are: for
+        pictures of one scale, a microscope's for example.
+    max_size : int
+        What the long side must not exceed then.
     mean, std : sequence of float
         Subtracted from each channel, and then divided by.
     multiple : int
         The batch's height and width are multiples of it: the coarsest map's stride.
+    num_classes : int, optional
+        K, the background included: targets then need labels below it, and masks.
+    aligned : bool
+        How masks are resized and pasted: see `resize_target` and `ops.paste_masks`.
 
     Raises
     ------
@@ -64,15 +71,18 @@ class Transform(Module):
 
     def __init__(
         self,
-        min_size: int = 800,
+        min_size: int | None = 800,
         max_size: int = 1333,
         mean: Sequence[float] = MEAN,
         std: Sequence[float] = STD,
         *,
         multiple: int = 32,
+        num_classes: int | None = None,
+        aligned: bool = False,
     ) -> None:
         super().__init__()
-        check_int("Transform", "min_size", min_size, low=1)
+        if min_size is not None:
+            check_int("Transform", "min_size", min_size, low=1)
         check_int("Transform", "max_size", max_size, low=1)
         check_int("Transform", "multiple", multiple, low=1)
         if len(mean) != len(std) or not len(mean) or not min(std) > 0:
@@ -81,10 +91,11 @@ class Transform(Module):
                 f"ones, got {mean} and {std}"
             )
         self.min_size, self.max_size, self.multiple = min_size, max_size, multiple
-        self.mean, self.std = tuple(mean), tuple(std)
+        self.mean, self.std, self.num_classes = tuple(mean), tuple(std), num_classes
+        self.aligned = aligned
 
     def forward(
-        self, images: Sequence[Any], targets: Sequence[Mapping[str, Any]] | None = None
+        self, images: Sequence[Any], targets: Sequence[Target] | None = None
     ) -> tuple[Any, list[Size], list[dict[str, Any]] | None]:
         """Make a batch of images.
 
@@ -93,8 +104,7 @@ class Transform(Module):
         images : sequence of (C, H, W) float arrays
             Colours in 0 … 1, if mean and std are ImageNet's. Sizes may differ, dtypes may not.
         targets : sequence of mappings, optional
-            For each image `boxes` (M, 4), rows (x1, y1, x2, y2), and if there are any `masks`
-            (M, H, W), integer or boolean. M may be 0. All else is handed on.
+            For each image what `checked_targets` takes.
 
         Returns
         -------
@@ -111,7 +121,7 @@ class Transform(Module):
             If arrays don't have these forms, or a box has no width or no height: the text names
             the image and the box.
         """
-        self._check(images, targets)
+        self._check(images)
         xp, dtype = array_namespace(images[0]), images[0].dtype
         mean, std = (xp.asarray(a, dtype)[:, None, None] for a in (self.mean, self.std))
         sizes = [self.resized(image.shape[1:]) for image in images]
@@ -124,14 +134,12 @@ class Transform(Module):
             place[:, :h, :w] = ops.interpolate(normalised, (h, w), mode="linear")[0]
         if targets is None:
             return batch, sizes, None
-        return (
-            batch,
-            sizes,
-            [
-                resize_target(target, image.shape[1:], size, dtype)
-                for target, image, size in zip(targets, images, sizes, strict=True)
-            ],
-        )
+        checked = checked_targets(targets, images, self.num_classes)
+        resized = [
+            resize_target(target, image.shape[1:], size, dtype, aligned=self.aligned)
+            for target, image, size in zip(checked, images, sizes, strict=True)
+        ]
+        return batch, sizes, resized
 
     def resized(self, size: Size) -> Size:
         """Return the height and width that an image of this size gets.
@@ -141,6 +149,8 @@ class Transform(Module):
         >>> Transform().resized((480, 640)), Transform().resized((480, 1000))
         ((800, 1066), (639, 1333))
         """
+        if self.min_size is None:
+            return size[0], size[1]
         scale = min(self.min_size / min(size), self.max_size / max(size))
         height, width = (max(1, int(side * scale)) for side in size)
         return height, width
@@ -183,30 +193,23 @@ class Transform(Module):
         for detected, size, original in zip(detections, sizes, original_sizes, strict=True):
             result = {**detected, "boxes": resize_boxes(detected["boxes"], size, original)}
             if "masks" in detected:
-                result["masks"] = ops.paste_masks(detected["masks"], result["boxes"], original)
+                result["masks"] = ops.paste_masks(
+                    detected["masks"], result["boxes"], original, aligned=self.aligned
+                )
             results.append(result)
         return results
 
-    def _check(self, images: Sequence[Any], targets: Sequence[Mapping[str, Any]] | None) -> None:
+    def _check(self, images: Sequence[Any]) -> None:
         if not len(images):
-            raise ValueError("Transform: images must hold at least one image, got none")
+            raise ValueError("MaskRCNN: images must hold at least one image, got none")
         for n, image in enumerate(images):
             if image.ndim != 3 or image.shape[0] != len(self.mean) or 0 in image.shape:
                 raise ValueError(
-                    f"Transform: image {n} must have shape ({len(self.mean)}, H, W) with positive "
+                    f"MaskRCNN: image {n} must have shape ({len(self.mean)}, H, W) with positive "
                     f"H and W, got {shape_text(image.shape)}"
                 )
             if image.dtype not in (np.float32, np.float64) or image.dtype != images[0].dtype:
                 raise TypeError(
-                    "Transform: images must all be float32 or all float64 (colours in 0 … 1), got "
+                    "MaskRCNN: images must all be float32 or all float64 (colours in 0 … 1), got "
                     f"{image.dtype} for image {n}"
                 )
-        if targets is None:
-            return
-        if len(targets) != len(images):
-            raise ValueError(
-                f"Transform: targets must have one entry for each of the {len(images)} images, "
-                f"got {len(targets)}"
-            )
-        for n, (image, target) in enumerate(zip(images, targets, strict=True)):
-            check_target(n, image.shape[1:], target)

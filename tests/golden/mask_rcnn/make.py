@@ -7,9 +7,9 @@ It runs in an environment of its own, which needs none of minis's packages but N
     /tmp/tv/bin/python -m tests.golden.mask_rcnn.make            # or make NAME…, to write some
 
 (5.5 GB; the CPU suffices.) The tests need neither. What is drawn by rule, weights, images, objects
-and features, is in files.py, as is the form of the files.
+and features, is in configurations.py; the form of the files in files.py.
 
-The whole networks, one file for each of `files.CONFIGURATIONS`. i numbers images, l levels:
+The whole networks, one file for each of `CONFIGURATIONS`. i numbers images, l levels:
 
 - `batch`, `sizes` (resized), `resized/boxes/i`, `resized/masks/i`
 - `cell anchors/l`: around the origin
@@ -48,7 +48,8 @@ import sys
 import torch
 from torchvision.models.detection.roi_heads import project_masks_on_boxes
 
-from .files import CONFIGURATIONS, FOLDER, inputs
+from .configurations import CONFIGURATIONS, inputs
+from .files import FOLDER
 from .make_operations import make_operations
 from .make_parts import make_fpn, make_resnet, make_roi_heads, make_rpn
 from .recording import (

@@ -21,7 +21,7 @@ from torchvision.models.detection.roi_heads import paste_masks_in_image
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops.poolers import LevelMapper
 
-from .files import MEAN, STD, draw
+from .configurations import MEAN, STD, draw
 from .recording import Record
 from .torchvision_networks import anchor_generator
 

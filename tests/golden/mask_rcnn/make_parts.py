@@ -1,4 +1,4 @@
-"""Golden files of single parts, on features that files.py draws.
+"""Golden files of single parts, on features that configurations.py draws.
 
 - resnet_18, resnet_50 (width 8, 4; frozen batch norm of eps 1e-5): `body/l`, C2 … C5 of the input
   of seed 0; gradients under upstream gradients of seeds 10 … 13: `gradient of the input`,
@@ -21,7 +21,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from .files import (
+from .configurations import (
     FPN_CHANNELS,
     FPN_OUT,
     FPN_SIZES,

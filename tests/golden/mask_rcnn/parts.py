@@ -5,30 +5,25 @@ from typing import Any
 
 import numpy as np
 
-from minis.models.mask_rcnn.backbone import Backbone
-from minis.models.mask_rcnn.fpn import FeaturePyramid
-from minis.models.mask_rcnn.resnet import ResNet
+from minis.models.mask_rcnn.mask_rcnn import MaskRCNN
 from minis.models.mask_rcnn.roi_heads import RoIHeads
 from minis.models.mask_rcnn.rpn import RegionProposals
 from minis.nn.module import Module
 
-from .files import Configuration, Golden, weights
+from .configurations import CONFIGURATIONS, Configuration, weights
+from .files import Golden
 
 
-def with_weights(module: Any, prefix: str = "", drawn: dict[str, Any] | None = None) -> Any:
-    """Give a module the rule's weights, or those of `drawn` under a prefix; float64."""
+def with_weights(module: Any) -> Any:
+    """Give a module the rule's weights; float64."""
     module = module.astype(np.float64)
     state = module.state_dict()
-    if drawn is None:
-        drawn = weights({name: value.shape for name, value in state.items()})
-    for name, value in state.items():
-        value[...] = drawn[prefix + name]
-    return module
+    return module.load_state_dict(weights({name: value.shape for name, value in state.items()}))
 
 
-def gradients(module: Module, prefix: str = "") -> dict[str, Any]:
+def gradients(module: Module) -> dict[str, Any]:
     """Return every parameter's gradient."""
-    return {prefix + name: p.grad for name, p in module.named_parameters()}
+    return {name: p.grad for name, p in module.named_parameters()}
 
 
 def samples_from(golden: Golden, path: str, images: int) -> Callable[..., Any]:
@@ -73,11 +68,32 @@ def roi_heads(c: Configuration, channels: int, sampler: Any) -> RoIHeads:
     )
 
 
-def backbone(c: Configuration) -> Backbone:
-    """Build a configuration's ResNet and pyramid."""
-    rng = np.random.default_rng(0)
-    body = ResNet(c.depth, width=c.width, norm="frozen", eps=c.eps, rng=rng)
-    return Backbone(body, FeaturePyramid(body.channels, c.channels, rng=rng))
+def mask_rcnn(name: str, dtype: Any = np.float64) -> MaskRCNN:
+    """Build a configuration's whole network, to be given torchvision's samples."""
+    c = CONFIGURATIONS[name]
+    network = MaskRCNN(
+        c.num_classes,
+        depth=c.depth,
+        width=c.width,
+        eps=c.eps,
+        channels=c.channels,
+        anchor_sizes=c.anchor_sizes,
+        min_size=c.min_size,
+        max_size=c.max_size,
+        proposals_train=c.proposals[0],
+        proposals_test=c.proposals[1],
+        score_threshold=c.score_threshold,
+        detections_per_image=c.detections,
+        anchors_sampled=c.rpn_samples,
+        rois_sampled=c.roi_samples,
+        fc_width=c.representation,
+        mask_width=c.mask_channels,
+        rng=np.random.default_rng(0),
+    )
+    golden, images = Golden(name), len(c.images)
+    network.rpn.sampler = samples_from(golden, "train/rpn", images)
+    network.roi_heads.sampler = samples_from(golden, "train/roi_heads", images)
+    return with_weights(network).astype(dtype)  # type: ignore[no-any-return]
 
 
 def check_all(golden: Golden, path: str, arrays: Sequence[Any], bound: float = 1e-8) -> None:

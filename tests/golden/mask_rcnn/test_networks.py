@@ -1,133 +1,99 @@
-"""Transform, backbone, RPN and RoI heads one after the other, against torchvision's network."""
+"""Mask R-CNN, step by step and as one, against torchvision's network; in float32 too."""
 
 import numpy as np
 import pytest
 
 import minis
-from minis.models.mask_rcnn.transform import Transform
 
-from .files import CONFIGURATIONS, MEAN, STD, Golden, inputs, names_and_shapes, weights
-from .parts import (
-    backbone,
-    check_all,
-    check_detections,
-    gradients,
-    region_proposals,
-    roi_heads,
-    samples_from,
-    with_weights,
-)
+from .configurations import CONFIGURATIONS, inputs
+from .files import Golden, names_and_shapes
+from .parts import check_all, check_detections, gradients, mask_rcnn
 
 LOSSES = 1e-8
+IN_FLOAT32 = {"boxes": 1e-3, "scores": 1e-5, "masks": 1e-4}  # pixels, probabilities
 TRAINED = [name for name in CONFIGURATIONS if name != "paper"]
 
 
-class Chain:
-    """The parts of a configuration, with its weights, in float64."""
-
-    def __init__(self, name):
-        c = CONFIGURATIONS[name]
-        self.golden, self.images = Golden(name), len(c.images)
-        self.transform = Transform(c.min_size, c.max_size, MEAN, STD)
-        draw = [None, None]
-        if name != "paper":
-            paths = ("train/rpn", "train/roi_heads")
-            draw = [samples_from(self.golden, path, self.images) for path in paths]
-        self.parts = {
-            "backbone.": backbone(c),
-            "rpn.": region_proposals(c, c.channels, draw[0]),
-            "roi_heads.": roi_heads(c, c.channels, draw[1]),
-        }
-        shapes = {
-            prefix + key: value.shape
-            for prefix, part in self.parts.items()
-            for key, value in part.state_dict().items()
-        }
-        drawn = weights(shapes)
-        for prefix, part in self.parts.items():
-            self.parts[prefix] = with_weights(part, prefix, drawn)
-
-    def train(self, train=True):
-        for part in self.parts.values():
-            part.train() if train else part.eval()
-        return self.parts.values()
-
-
-@pytest.fixture(params=TRAINED)
-def chain(request, backend):
-    """Every configuration that is small, on each backend."""
+@pytest.fixture(autouse=True)
+def on_backend(backend):
+    """Every test runs on each backend."""
     with minis.use(backend):
-        yield Chain(request.param), *inputs(CONFIGURATIONS[request.param])
+        yield
 
 
-def test_training(chain):
-    """The five losses and every gradient, given torchvision's samples."""
-    chain, images, targets = chain
-    golden = chain.golden
-    body, rpn, heads = chain.train()
-    batch, sizes, resized = chain.transform(images, targets)
+@pytest.mark.parametrize("name", TRAINED)
+def test_training_step_by_step(name):
+    """Every part's outputs and gradients, given torchvision's samples."""
+    golden, model = Golden(name), mask_rcnn(name)
+    images, targets = inputs(CONFIGURATIONS[name])
+    batch, sizes, resized = model.transform(images, targets)
     golden.check("batch", batch)
-    assert [tuple(golden[f"sizes/{i}"]) for i in range(chain.images)] == [tuple(s) for s in sizes]
+    assert [tuple(golden[f"sizes/{i}"]) for i in range(len(images))] == sizes
     for key in ("boxes", "masks"):
         check_all(golden, f"resized/{key}", [t[key] for t in resized])
-    pyramid = body(batch)
+    pyramid = model.backbone(batch)
     check_all(golden, "train/pyramid", pyramid)
     padded = batch.shape[2:]
-    proposals, rpn_losses = rpn(pyramid, sizes, padded, resized)
+    proposals, _ = model.rpn(pyramid, sizes, padded, resized)
     check_all(golden, "train/rpn/proposals", proposals)
-    _, roi_losses = heads(pyramid, proposals, sizes, resized, padded=padded)
-    losses = {**rpn_losses, **roi_losses}
-    assert {f"train/losses/{name}" for name in losses} == set(golden.keys_under("train/losses"))
-    for name, loss in losses.items():
-        golden.check(f"train/losses/{name}", loss, LOSSES)
-    from_rpn, from_heads = rpn.backward(), heads.backward()
-    from_heads = [
-        np.zeros_like(x) if d is None else d for d, x in zip(from_heads, pyramid, strict=True)
-    ]
-    check_all(golden, "train/gradient of the pyramid from the rpn", from_rpn)
-    check_all(golden, "train/gradient of the pyramid from the roi heads", from_heads)
-    dx = body.backward([a + b for a, b in zip(from_rpn, from_heads, strict=True)])
-    golden.check("train/gradient of the batch", dx)
-    everything = {}
-    for prefix, part in chain.parts.items():
-        everything |= gradients(part, prefix)
-    golden.check_gradients("train/gradients", everything)
+    model.roi_heads(pyramid, proposals, sizes, resized, padded=padded)
+    path = "train/gradient of the pyramid from the"
+    check_all(golden, f"{path} rpn", model.rpn.backward())
+    check_all(golden, f"{path} roi heads", model.roi_heads.backward())
 
 
-def check_evaluation(chain, images):
-    """Compare proposals, detections, and masks in the images."""
-    golden = chain.golden
-    body, rpn, heads = chain.train(False)
-    batch, sizes, _ = chain.transform(images)
-    pyramid = body(batch)
+@pytest.mark.parametrize("name", TRAINED)
+def test_training(name):
+    """The five losses, and the gradient of the batch and of every parameter."""
+    golden, model = Golden(name), mask_rcnn(name)
+    losses = model(*inputs(CONFIGURATIONS[name]))
+    assert {f"train/losses/{loss}" for loss in losses} == set(golden.keys_under("train/losses"))
+    for loss, value in losses.items():
+        expected = float(golden[f"train/losses/{loss}"])
+        assert abs(float(value) - expected) <= LOSSES * abs(expected), loss
+    golden.check("train/gradient of the batch", model.backward())
+    golden.check_gradients("train/gradients", gradients(model))
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_evaluation_step_by_step(name, backend):
+    """Pyramid, proposals, and detections before they are pasted."""
+    if name == "paper" and backend == "numpy":
+        pytest.skip("ten seconds for steps that test_evaluation takes too")
+    golden, model = Golden(name), mask_rcnn(name).eval()
+    images, _ = inputs(CONFIGURATIONS[name])
+    batch, sizes, _ = model.transform(images)
+    pyramid = model.backbone(batch)
     check_all(golden, "train/pyramid", pyramid)
     padded = batch.shape[2:]
-    proposals, _ = rpn(pyramid, sizes, padded)
+    proposals, _ = model.rpn(pyramid, sizes, padded)
     check_all(golden, "test/rpn/proposals", proposals)
-    detections, _ = heads(pyramid, proposals, sizes, padded=padded)
+    detections, _ = model.roi_heads(pyramid, proposals, sizes, padded=padded)
     check_detections(golden, "test/detections", detections)
-    results = chain.transform.postprocess(detections, sizes, [x.shape[1:] for x in images])
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_evaluation(name):
+    """Boxes, labels, scores and masks in the images; and how far float32 is from them."""
+    golden, model = Golden(name), mask_rcnn(name).eval()
+    if name == "paper":
+        assert {k: v.shape for k, v in model.state_dict().items()} == names_and_shapes()
+    images, _ = inputs(CONFIGURATIONS[name])
+    results = model(images)
     check_detections(golden, "test/results", results)
+    check_areas(golden, results)
+    in_float32 = model.astype(np.float32)([image.astype(np.float32) for image in images])
+    check_areas(golden, in_float32)
+    for found, exact in zip(in_float32, results, strict=True):
+        assert np.array_equal(found["labels"], exact["labels"])
+        for key, bound in IN_FLOAT32.items():
+            assert found[key].dtype == np.float32
+            assert found[key].shape == exact[key].shape
+            assert np.abs(found[key] - exact[key]).max(initial=0) <= bound, key
+
+
+def check_areas(golden, results):
+    """Compare the numbers of pixels above a half."""
     for i, result in enumerate(results):
         areas = (result["masks"] > 0.5).sum(axis=(1, 2, 3))
         golden.check(f"test/results/{i}/mask areas", areas, 0)
-
-
-def test_evaluation(chain):
-    """Small ones."""
-    chain, images, _ = chain
-    check_evaluation(chain, images)
-
-
-def test_paper():
-    """The published network's size, names and shapes, and its detections; one backend."""
-    with minis.use("numba"):
-        chain = Chain("paper")
-        images, _ = inputs(CONFIGURATIONS["paper"])
-        state = {
-            prefix + name: value.shape
-            for prefix, part in chain.parts.items()
-            for name, value in part.state_dict().items()
-        }
-        assert state == names_and_shapes()
-        check_evaluation(chain, images)

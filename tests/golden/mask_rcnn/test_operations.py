@@ -8,7 +8,8 @@ from minis import ops
 from minis.models.mask_rcnn.multi_scale import assign_levels
 from minis.models.mask_rcnn.transform import Transform
 
-from .files import Golden, draw, names_and_shapes
+from .configurations import draw
+from .files import Golden, names_and_shapes
 
 GOLDEN = Golden("operations")
 ROI_CASES = sorted({key.split("/")[1] for key in GOLDEN.keys_under("roi_align")})

@@ -7,7 +7,7 @@ import minis
 from minis.models.mask_rcnn.fpn import FeaturePyramid
 from minis.models.mask_rcnn.resnet import ResNet
 
-from .files import (
+from .configurations import (
     FPN_CHANNELS,
     FPN_OUT,
     FPN_SIZES,
@@ -15,9 +15,9 @@ from .files import (
     ROI_PART,
     RPN_PART,
     SMALL,
-    Golden,
     draw,
 )
+from .files import Golden
 from .parts import (
     check_all,
     check_detections,

@@ -7,32 +7,9 @@ from minis import ops
 from minis.models.mask_rcnn.mask_rcnn import MaskRCNN
 from minis.training import Adam
 
+from .scenes import scene
+
 LOSSES = ["loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg", "loss_mask"]
-
-
-def scene(rng, size=(96, 120), objects=3):
-    """Noise, and on it discs (class 1) and rectangles (class 2) of different colours."""
-    image = rng.normal(0.3, 0.03, (3, *size))
-    y, x = np.mgrid[: size[0], : size[1]]
-    boxes, labels, masks = [], [], []
-    for i in range(objects):
-        label = i % 2 + 1
-        radius = rng.uniform(10, 17)
-        cy = rng.uniform(radius, size[0] - radius)
-        cx = size[1] * (i + 0.5) / objects
-        far = np.hypot(y - cy, x - cx) if label == 1 else np.maximum(abs(y - cy), abs(x - cx))
-        mask = far < radius
-        image[:, mask] += np.array([[0.5, 0.1, 0.0], [0.0, 0.2, 0.5]])[label - 1][:, None]
-        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        boxes.append([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
-        labels.append(label)
-        masks.append(mask)
-    target = {
-        "boxes": np.array(boxes, np.float32).reshape(-1, 4),
-        "labels": np.array(labels, np.int64),
-        "masks": np.array(masks, np.uint8).reshape(-1, *size),
-    }
-    return image.astype(np.float32), target
 
 
 def test_published_count_and_names():
@@ -65,10 +42,11 @@ def test_published_count_and_names():
         "roi_heads.mask_predictor.mask_fcn_logits.bias": (91,),
     }.items():
         assert state[name].shape == shape
-    trained = dict(model.trainable())
-    assert "backbone.body.layer2.0.conv1.weight" in trained
-    assert "backbone.body.layer1.0.conv1.weight" not in trained
-    assert "roi_heads.mask_head.0.0.weight" in trained
+    buffers = state.keys() - dict(model.named_parameters()).keys()
+    assert sum(state[name].size for name in buffers) == 106_240  # of frozen batch norm
+    assert sum(p.data.size for _, p in model.trainable()) == 44_401_393 - 222_400
+    frozen = dict(model.named_parameters()).keys() - dict(model.trainable()).keys()
+    assert {name.split(".")[2] for name in frozen} == {"conv1", "layer1"}
 
 
 def test_gradient_by_finite_differences():

@@ -220,35 +220,18 @@ def test_backward_is_linear_in_dloss():
         heads.backward()
 
 
-def test_wrong_targets():
-    """Each error names the image and what is wrong."""
+def test_wrong_input():
+    """What came and what was expected."""
     features, proposals, targets = scene((2, 1), np.random.default_rng(1))
     heads, _ = pair()
-
-    def message(**changes):
-        changed = [targets[0], {**targets[1], **changes}]
-        with pytest.raises((TypeError, ValueError)) as error:
-            heads(features, proposals, SIZES, changed, PADDED)
-        return str(error.value)
-
-    assert "target 1: boxes must have positive width and height, got row 0" in message(
-        boxes=np.array([[5.0, 5, 5, 9]])
-    )
-    assert "labels must lie in 1 … 4, 0 being the background, got 0" in message(
-        labels=np.array([0])
-    )
-    assert "labels must lie in 1 … 4" in message(labels=np.array([5]))
-    assert "labels must be of an integer dtype" in message(labels=np.array([1.0]))
-    assert "labels must have shape (1,), got (2,)" in message(labels=np.array([1, 2]))
-    assert "masks must have shape (1, H, W), got (9, 9)" in message(masks=np.zeros((9, 9)))
-    assert "boxes must be finite" in message(boxes=np.array([[5.0, 5, np.nan, 9]]))
-    for wrong, text in [(None, "training needs targets"), (targets[:1], "2 images, got 1")]:
+    for given, text in [
+        ((proposals, SIZES, None), "RoIHeads: targets are needed in training"),
+        ((proposals, SIZES, targets[:1]), "targets must have one entry for each of the 2 images"),
+        ((proposals[:1], SIZES, targets), "proposals must have one entry for each of the 2 images"),
+        ((proposals, SIZES[:1], targets), "sizes must have one entry .* got 1"),
+    ]:
         with pytest.raises(ValueError, match=text):
-            heads(features, proposals, SIZES, wrong, PADDED)
-    with pytest.raises(ValueError, match="target 0 lacks labels, masks"):
-        heads(features, proposals, SIZES, [{"boxes": np.zeros((0, 4))}] * 2, PADDED)
-    with pytest.raises(ValueError, match="proposals must have one entry for each of 2 images"):
-        heads(features, proposals[:1], SIZES, targets, PADDED)
+            heads(features, *given, PADDED)
     with pytest.raises(
         ValueError, match=r"num_classes \(the background counted\) must be at least 2"
     ):
