@@ -1,8 +1,8 @@
-"""What the mini networks learn in a minute or two, and the README's table of it.
+"""What the mini networks learn in a minute or two, and the README's tables of it.
 
-    python -m benchmarks.training              # train all, write the results and the table
+    python -m benchmarks.training              # train all, write the results and the tables
     python -m benchmarks.training vnet-brain   # one of them; the others' results stay
-    python -m benchmarks.training --table      # only write the table
+    python -m benchmarks.training --table      # only write the tables
 
 Each row is what one command prints: `minis train …` in a process of its own.
 """
@@ -21,17 +21,19 @@ from typing import Annotated, Any
 
 import typer
 
+from minis.models import DETECTORS
 from minis.run_report import Result
 
 from . import machine, markdown, results
 from .readme import rewritten
 from .sides import thread_limits
+from .training_objects import COMPARED, object_table, parts_as_objects
 
 START, END = "<!-- training: begin -->", "<!-- training: end -->"
 FOLDER = Path(__file__).parent / "trained"
 README = Path(__file__).parent.parent / "README.md"
 THREADS = 2
-# (network, data set); vnet's data are volumes
+# (network, data set); vnet's data are volumes, and mask-rcnn finds objects
 RUNS = (
     ("unet", "nuclei"),
     ("fcn", "streets"),
@@ -41,15 +43,31 @@ RUNS = (
     ("segnet", "digits"),
     ("tiramisu", "digits"),
     ("vnet", "brain"),
+    ("mask-rcnn", "nuclei"),
+    ("mask-rcnn", "digits-apart"),
+    ("mask-rcnn", "digits"),
 )
 
 
 def train(model: str, data: str) -> dict[str, Any]:
-    """Train a network by the command, and return what it wrote of the run."""
+    """Train a network by the command, and return what it wrote of the run.
+
+    What finds objects is compared with another network's segmentation, trained here too.
+    """
     with tempfile.TemporaryDirectory(prefix="minis-training-") as folder:
-        command = [sys.executable, "-m", "minis", *_arguments(model, data), "--out", folder]
-        subprocess.run(command, check=True, env={**os.environ, **thread_limits(THREADS)})
-        return asdict(Result.read(Path(folder)))
+        _run(["train", model, "--data", data, "--out", folder])
+        result = asdict(Result.read(Path(folder)))
+    if model not in DETECTORS:
+        return result
+    with tempfile.TemporaryDirectory(prefix="minis-training-") as folder:
+        _run(["train", COMPARED[data], "--data", data, "--out", folder])
+        return result | {"parts": parts_as_objects(Path(folder) / "last.safetensors", data)}
+
+
+def _run(arguments: list[str]) -> None:
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-m", "minis", *arguments]
+    subprocess.run(command, check=True, env={**os.environ, **thread_limits(THREADS)})
 
 
 def update(names: list[str]) -> Path:
@@ -77,17 +95,15 @@ def section(folder: Path = FOLDER) -> str:
                 if name in found["runs"]]  # fmt: skip
         titles = ["command", "mean IoU", "baseline", "prepared", "mean Dice", "baseline",
                   "prepared", "parameters", "minutes"]  # fmt: skip
-        lines = [_line(Result(**{k: v for k, v in run.items() if k != "date"})) for run in runs]
+        pixels = [run for run in runs if run["model"] not in DETECTORS]
+        lines = [_line(Result(**{k: v for k, v in run.items() if k != "date"})) for run in pixels]
         dates = sorted({run["date"] for run in runs})
         parts.append(
             f"{found['machine']['processor']}, {THREADS} threads, {dates[-1]}.\n\n"
             + markdown.table(titles, lines, left=1)
         )
+        parts += object_table([run for run in runs if run["model"] in DETECTORS])
     return "\n\n".join(parts)
-
-
-def _arguments(model: str, data: str) -> list[str]:
-    return ["train", model, "--data", data]
 
 
 def _line(run: Result) -> list[str]:
@@ -96,15 +112,15 @@ def _line(run: Result) -> list[str]:
         for name in ("mean_iou", "mean_dice")
         for scores in (run.scores, run.baseline or {}, run.prepared or {})
     ]
-    command = f"`minis {' '.join(_arguments(run.model, run.data))} --out …`"
+    command = f"`minis train {run.model} --data {run.data} --out …`"
     return [command, *scores, f"{run.parameters:,}", f"{run.seconds / 60:.1f}"]
 
 
 def main(
     names: Annotated[list[str] | None, typer.Argument(help="Runs such as vnet-brain.")] = None,
-    table: Annotated[bool, typer.Option("--table", help="Only write the README's table.")] = False,
+    table: Annotated[bool, typer.Option("--table", help="Only write the README's tables.")] = False,
 ) -> None:
-    """Train the mini networks and write the README's table."""
+    """Train the mini networks and write the README's tables."""
     known = [f"{model}-{data}" for model, data in RUNS]
     for name in names or []:
         if name not in known:

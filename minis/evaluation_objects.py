@@ -12,6 +12,7 @@ from .detection_tiles import scores_in_tiles
 from .prediction_objects import tile_side
 from .sources import out_of_range
 from .sources_objects import object_datasets, own_instances, own_objects
+from .training.components import component_scores
 
 if TYPE_CHECKING:
     from .prediction import Trained
@@ -73,7 +74,9 @@ def objects_to_score(
 
 
 def object_scores(trained: Trained, dataset: Dataset) -> dict[str, float]:
-    """Score what `minis predict` would find in a data set."""
+    """Score what `minis predict` would find in a data set, a segmentation's parts as objects."""
+    if not trained.detects:
+        return component_scores(trained.model, dataset)
     return scores_in_tiles(
         trained.model, dataset, channels=trained.in_channels, side=tile_side(trained)
     )

@@ -9,9 +9,19 @@ from .models import DETECTORS
 from .training.losses import BALANCED, LOSSES
 
 OWN = "its own"  # the loss of a network that computes its losses itself
-RARE = ("digits",)  # data sets of many rare classes
-UPRIGHT = ("digits", "streets", "brain")  # data sets whose images must not be turned
-WHOLE = ("digits", "shapes", "streets")  # those that a detector sees in whole, enlarged
+RARE = ("digits", "digits-apart")  # data sets of many rare classes
+UPRIGHT = (
+    "digits",
+    "digits-apart",
+    "streets",
+    "brain",
+)  # data sets whose images must not be turned
+WHOLE = (
+    "digits",
+    "digits-apart",
+    "shapes",
+    "streets",
+)  # those that a detector sees in whole, enlarged
 SIDE = 192  # of their shorter side then
 
 
@@ -64,7 +74,13 @@ RECIPES: dict[str, Settings] = {
         "vnet", "brain", steps=300, batch_size=4, crop=48, learning_rate=5e-3, loss="dice"
     ),
     "mask-rcnn": Settings(
-        "mask-rcnn", "digits", steps=3000, batch_size=2, crop=128, learning_rate=2e-3, loss=OWN
+        "mask-rcnn",
+        "digits-apart",
+        steps=2000,
+        batch_size=2,
+        crop=128,
+        learning_rate=2e-3,
+        loss=OWN,
     ),
 }
 

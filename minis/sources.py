@@ -17,7 +17,14 @@ from .data import (
     stretch,
 )
 
-FLAT = ("nuclei", "digits", "shapes", "cells", "streets")  # data sets with two spatial axes
+FLAT = (
+    "nuclei",
+    "digits",
+    "digits-apart",
+    "shapes",
+    "cells",
+    "streets",
+)  # data sets with two spatial axes
 VOLUMES = ("brain", "ellipsoids")  # with three
 SMALLEST_SIDE = 16  # of an image to train on
 

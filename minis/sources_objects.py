@@ -24,7 +24,12 @@ from .data.packages import require
 from .data.targets import instance_targets
 from .sources import crop_size
 
-SCENES = ("digits", "shapes", "streets")  # drawn when asked for: training never sees one twice
+SCENES = (
+    "digits",
+    "digits-apart",
+    "shapes",
+    "streets",
+)  # drawn when asked for: training never sees one twice
 PICTURES = ("nuclei", "cells")
 OPTIONS = (  # name, images, masks, annotations: which of them go together
     (True, False, False, False),

@@ -14,7 +14,9 @@ from minis.data import Cells, read_mask, write_image, write_mask
 from minis.run_report import Result
 from minis.training import read_metadata
 
-COMMANDS = ("demo", "train", "predict", "evaluate", "plan", "profile", "warmup", "doctor")
+COMMANDS = (
+    "demo", "train", "predict", "evaluate", "stages", "plan", "profile", "warmup", "doctor",
+)  # fmt: skip
 
 
 def minis(*arguments, cwd=None, timeout=300):

@@ -5,6 +5,23 @@ from .network import TRAINING, Network
 from .semantic import SemanticNetwork
 
 UNET = {"in_channels": 1, "num_classes": 2, "width": 64, "levels": 5}
+SMALL_DETECTOR = {  # as large as `MaskRCNN.mini`, but with torchvision's conventions
+    "num_classes": 11,
+    "depth": 18,
+    "width": 16,
+    "norm": "group",
+    "trainable_layers": 5,
+    "channels": 32,
+    "anchor_sizes": (16, 32, 64, 128, 256),
+    "min_size": 128,
+    "max_size": 192,
+    "proposals_train": 200,
+    "proposals_test": 100,
+    "anchors_sampled": 64,
+    "rois_sampled": 64,
+    "fc_width": 128,
+    "mask_width": 32,
+}
 
 NETWORKS: tuple[Network, ...] = (
     SemanticNetwork(
@@ -98,10 +115,10 @@ NETWORKS: tuple[Network, ...] = (
     ),
     DetectionNetwork(
         "mask-rcnn-mini",
-        "Mask R-CNN, mini, two of 128²",
-        ours="minis.models.mask_rcnn.mask_rcnn:MaskRCNN.mini",
-        theirs="tests.reference.mask_rcnn:TorchMaskRCNN.mini",
-        options={"num_classes": 11},
+        "Mask R-CNN, ResNet-18, 16 wide, two of 128²",
+        ours="minis.models.mask_rcnn.mask_rcnn:MaskRCNN",
+        theirs="tests.reference.mask_rcnn:TorchMaskRCNN",
+        options=SMALL_DETECTOR,
         passes=(TRAINING,),
         images=((128, 128),) * 2,
     ),

@@ -44,6 +44,6 @@ LOSS_HELP = "cross-entropy, balanced-cross-entropy, dice, or dice+cross-entropy.
 VARIANT_HELP = "mini, the default; paper, or what was published: 8s, alexnet, 103, figure …"
 SEED_HELP = "Seed of the random numbers: the same seed gives the same run."
 DATA_HELP = (
-    "Data sets: nuclei, digits, shapes, cells, streets; of volumes brain, ellipsoids; or --images "
-    "and --masks; of objects nuclei, digits, shapes, cells, streets, or --images and --annotations."
+    "Data sets: nuclei, digits, digits-apart, shapes, cells, streets; of volumes brain, "
+    "ellipsoids; or --images and --masks, for mask-rcnn also --images and --annotations."
 )

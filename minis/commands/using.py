@@ -80,6 +80,9 @@ def evaluate(
     masks: Masks = None,
     annotations: Annotations = None,
     void: Void = None,
+    objects: Annotated[
+        bool, typer.Option("--objects", help="Score a segmentation's connected parts as objects.")
+    ] = False,
 ) -> None:
     """Score a trained network: on a data set's test part, or on all of your own images.
 
@@ -89,13 +92,16 @@ def evaluate(
     from .. import evaluation_objects, prediction
 
     trained = prediction.open_trained(weights)
-    if not trained.detects:
+    if not trained.detects and not objects:
         if annotations is not None:
-            raise ValueError("--annotations is for networks that find objects; this one segments")
+            raise ValueError(
+                "--annotations is for networks that find objects; this one segments; "
+                "--objects scores its connected parts"
+            )
         output.print(_pixel_scores(trained, data, images, masks, void))
         return
     if void is not None:
-        raise ValueError("--void is for networks that segment; this one finds objects")
+        raise ValueError("--void is for scores of pixels, not of objects")
     test_set = evaluation_objects.objects_to_score(
         trained, data, images, masks, annotations, lambda line: errors.print(line, markup=False)
     )

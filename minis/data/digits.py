@@ -9,6 +9,7 @@ test digits *before* any scene is composed, so that no digit is seen in both.
 import gzip
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,11 @@ from .drawing import clouds
 from .generated import Generated
 from .packages import package_file
 from .sample import Sample, renumber
+from .targets import box_of
+
+Box = tuple[int, int, int, int]
+
+TRIES = 50  # to place a digit
 
 
 @lru_cache(maxsize=1)
@@ -57,6 +63,7 @@ def digit_scenes(
     size: tuple[int, int] = (96, 128),
     count: tuple[int, int] = (3, 7),
     noise: float = 0.04,
+    overlap: float = 1.0,
     seed: int = 0,
 ) -> tuple["DigitScenes", "DigitScenes"]:
     """Compose training and test scenes of digits that share no digit.
@@ -72,6 +79,9 @@ def digit_scenes(
         Digits pasted in a scene.
     noise : float
         Standard deviation of the noise.
+    overlap : float
+        Largest IoU that the boxes of two digits may have. With 1 anything goes; two of five digits
+        then have an IoU above 0.1 with another, and what is left of a stroke can be a few pixels.
     seed : int
 
     Returns
@@ -94,9 +104,10 @@ def digit_scenes(
     mixed = [rng.permutation(np.flatnonzero(digits == digit)) for digit in range(10)]
     train_pool = np.concatenate([some[:400] for some in mixed])
     test_pool = np.concatenate([some[400:] for some in mixed])
+    options: dict[str, Any] = {"size": size, "count": count, "noise": noise, "overlap": overlap}
     return (
-        DigitScenes(train_pool, train, size=size, count=count, noise=noise, seed=2 * seed),
-        DigitScenes(test_pool, test, size=size, count=count, noise=noise, seed=2 * seed + 1),
+        DigitScenes(train_pool, train, seed=2 * seed, **options),
+        DigitScenes(test_pool, test, seed=2 * seed + 1, **options),
     )
 
 
@@ -112,8 +123,8 @@ class DigitScenes(Generated):
     ----------
     pool : sequence of int
         Which of the 5,000 digits may be pasted.
-    length, size, count, noise, seed
-        As for `digit_scenes`.
+    length, size, count, noise, overlap, seed
+        As for `digit_scenes`. A digit that finds no place in `TRIES` is left out.
 
     Examples
     --------
@@ -134,9 +145,13 @@ class DigitScenes(Generated):
         size: tuple[int, int],
         count: tuple[int, int] = (3, 7),
         noise: float = 0.04,
+        overlap: float = 1.0,
         seed: int = 0,
     ) -> None:
         super().__init__(length, size, seed)
+        if not 0 <= overlap <= 1:
+            raise ValueError(f"DigitScenes: overlap={overlap}, expected 0 … 1")
+        self.overlap = overlap
         self.pool = [int(index) for index in pool]
         self.count = count
         self.noise = noise
@@ -146,18 +161,49 @@ class DigitScenes(Generated):
         images, digits = load_digits()
         image = 0.05 + 0.2 * clouds(self.size, rng)
         labels, instances = np.zeros(self.size, np.int64), np.zeros(self.size, np.int32)
+        boxes: list[Box] = []
         for number in range(1, rng.integers(self.count[0], self.count[1], endpoint=True) + 1):
             which = self.pool[rng.integers(len(self.pool))]
             ink = resize(images[which] / 255, int(rng.integers(24, 48, endpoint=True)))
-            top, left = (rng.integers(n - len(ink) + 1) for n in self.size)
+            mask = ink >= 0.5
+            corner = self._place(mask, boxes, rng)
+            if corner is None:
+                continue
+            top, left = corner
             place = np.s_[top : top + len(ink), left : left + len(ink)]
             image[place] += ink * (rng.uniform(0.55, 1.0) - image[place])
-            mask = ink >= 0.5
             labels[place][mask], instances[place][mask] = digits[which] + 1, number
         image += self.noise * rng.standard_normal(self.size)
         return Sample(
             np.clip(image, 0, 1).astype(np.float32)[None], labels, renumber(instances), name=name
         )
+
+    def _place(
+        self, mask: npt.NDArray[np.bool_], boxes: list[Box], rng: np.random.Generator
+    ) -> tuple[int, int] | None:
+        """Draw the upper left corner of a digit, and put its box to the others."""
+        x1, y1, x2, y2 = box_of(mask)
+        for _ in range(TRIES):
+            top, left = (int(rng.integers(n - len(mask) + 1)) for n in self.size)
+            box = (left + x1, top + y1, left + x2, top + y2)
+            if self.overlap == 1 or all(iou(box, other) <= self.overlap for other in boxes):
+                boxes.append(box)
+                return top, left
+        return None
+
+
+def iou(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes x1, y1, x2, y2.
+
+    Examples
+    --------
+    >>> iou((0, 0, 2, 2), (1, 0, 3, 2)) == 1 / 3
+    True
+    """
+    wide = max(min(a[2], b[2]) - max(a[0], b[0]), 0)
+    high = max(min(a[3], b[3]) - max(a[1], b[1]), 0)
+    both, areas = wide * high, [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in (a, b)]
+    return both / (sum(areas) - both)
 
 
 def resize(picture: npt.NDArray[np.floating], side: int) -> npt.NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Data sets by name, each as a training and a test part: what the command line knows."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,8 @@ def load(name: str, **options: Any) -> Pair:
     ----------
     name : str
         One of `DATASETS`. Nuclei and brain are one large image a part (cut them with `Crops`);
-        digits, shapes, cells, streets and ellipsoids are scenes drawn when asked for.
+        digits, shapes, cells, streets and ellipsoids are scenes drawn when asked for; in
+        "digits-apart" no digit hides more than a corner of another.
     **options
         For the scenes `train`, `test` (how many), `size`, `seed` and what the class takes; for
         nuclei and brain the arguments of `nuclei_split` and `brain_split`. Brain comes as `train`
@@ -90,6 +92,7 @@ def _scenes(kind: Callable[..., Dataset]) -> Callable[..., Pair]:
 DATASETS: dict[str, Callable[..., Pair]] = {
     "nuclei": _nuclei,
     "digits": digit_scenes,
+    "digits-apart": partial(digit_scenes, overlap=0.1),
     "brain": _brain,
     "shapes": _scenes(Shapes),
     "cells": _scenes(Cells),

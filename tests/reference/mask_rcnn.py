@@ -70,30 +70,6 @@ class TorchMaskRCNN(nn.Module):
         for name, p in body.named_parameters():
             p.requires_grad_(name.split(".")[0] in learned)
 
-    @classmethod
-    def mini(cls, in_channels=3, num_classes=2):
-        """Build minis' small network."""
-        return cls(
-            num_classes,
-            in_channels=in_channels,
-            depth=18,
-            width=16,
-            norm="group",
-            trainable_layers=5,
-            channels=32,
-            anchor_sizes=(16, 32, 64, 128, 256),
-            min_size=128,
-            max_size=192,
-            mean=(0.5,) * in_channels,
-            std=(0.25,) * in_channels,
-            proposals_train=200,
-            proposals_test=100,
-            anchors_sampled=64,
-            rois_sampled=64,
-            fc_width=128,
-            mask_width=32,
-        )
-
     def forward(self, images, targets=None):
         """Return the five losses in training, else what was found in each image."""
         batch, sizes, targets = self.transform(images, targets)

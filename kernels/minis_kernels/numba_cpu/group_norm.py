@@ -80,7 +80,7 @@ def group_norm_backward(dy: Any, x: Any, gamma: Any, mean: Any, inv_std: Any, gr
 
 
 def _served(x: Any, groups: Any, *per_channel: Any) -> bool:
-    return (
+    return bool(
         servable(x, *per_channel)
         and 2 <= x.ndim <= 5
         and all(a.shape == (x.shape[1],) for a in per_channel)
