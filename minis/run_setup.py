@@ -33,7 +33,7 @@ def summary(train_set: Dataset, test_set: Dataset, settings: Settings, batch: st
     >>> from minis.data import load
     >>> told = summary(*load("shapes"), Settings(data="shapes"), "crops of 96 × 96 pixels")
     >>> print(told.split("; backend")[0])
-    shapes: 500 to train on, 100 held out; 4 classes: background, circle, square, triangle
+    shapes: 200 to train on, 50 held out; 4 classes: background, circle, square, triangle
     unet, 240 steps of 8 crops of 96 × 96 pixels
     """
     return (

@@ -126,4 +126,4 @@ def test_the_command(weights, folder):
         assert word in done.stdout
     done = minis("evaluate", weights, *options, "--void", 255)
     assert done.returncode == 2
-    assert "--void is for networks that segment" in done.stderr
+    assert "--void is for scores of pixels" in done.stderr
