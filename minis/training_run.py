@@ -10,6 +10,7 @@ from rich.console import Console
 
 from . import run_objects, run_pixels, sources
 from .data import Dataset
+from .data.packages import require
 from .models import DETECTORS, MODELS
 from .recipes import Settings
 from .run_report import Result
@@ -122,6 +123,7 @@ def _objects(settings: Settings, data: str | None, own: Own) -> Loaded:
         raise ValueError(
             "--void is for masks of classes; objects are told by numbers or COCO's file"
         )
+    require("pycocotools", "average precision")  # now, not after a sixth of the run
     train_set, test_set = object_datasets(
         data,
         own.images,

@@ -1,42 +1,24 @@
 """Images with objects on the command line: by name, in COCO's format, as numbered masks."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
-from minis.data import load, write_image, write_mask
+from minis.data import MissingPackageError, load
 from minis.recipes import SIDE, recipe
 from minis.sources_objects import object_datasets, own_instances, own_objects
 from minis.training_run import Own, run
+
+from .photos import write_photos
 
 pytest.importorskip("pycocotools", reason="objects in COCO's format need minis[coco]")
 
 
 @pytest.fixture
 def photos(tmp_path):
-    """Six images with two bright rectangles each, in COCO's format and as numbered masks."""
-    rng = np.random.default_rng(0)
-    told = {"images": [], "annotations": [], "categories": [{"id": 4, "name": "brick"}]}
-    for kind in ("images", "masks"):
-        (tmp_path / kind).mkdir()
-    for i in range(6):
-        size = (40 + i, 56)
-        image = 0.2 * rng.random((1, *size), dtype=np.float32)
-        mask = np.zeros(size, np.int64)
-        for k in range(2):
-            top, left = int(rng.integers(2, 20)), 4 + 26 * k
-            image[0, top : top + 16, left : left + 20] += 0.6
-            mask[top : top + 16, left : left + 20] = k + 1
-            corners = [left, top, left + 20, top, left + 20, top + 16, left, top + 16]
-            told["annotations"].append(
-                {"id": 2 * i + k + 1, "image_id": i, "category_id": 4, "segmentation": [corners]}
-            )
-        told["images"].append({"id": i, "file_name": f"{i}.png", "height": size[0], "width": 56})
-        write_image(tmp_path / "images" / f"{i}.png", image)
-        write_mask(tmp_path / "masks" / f"{i}.png", mask)
-    (tmp_path / "objects.json").write_text(json.dumps(told))
-    return tmp_path
+    return write_photos(tmp_path)
 
 
 def test_annotations_and_numbered_masks_say_the_same(photos):
@@ -147,3 +129,12 @@ def test_a_run_on_ones_own_annotations_goes_on(photos):
     other = recipe("mask-rcnn", data=str(mine), steps=3, min_size=64)
     with pytest.raises(ValueError, match="min_size was 48, is 64"):
         run(other, None, mine, photos / "run", Silent(), resume=True)
+
+
+def test_scores_need_pycocotools(tmp_path, monkeypatch):
+    """That is told before anything is trained."""
+    monkeypatch.setitem(sys.modules, "pycocotools", None)
+    settings = recipe("mask-rcnn", data="shapes", steps=2)
+    with pytest.raises(MissingPackageError, match=r"average precision.*pip install"):
+        run(settings, "shapes", Own(), tmp_path / "run", Silent())
+    assert not (tmp_path / "run").exists()

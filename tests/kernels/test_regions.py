@@ -244,6 +244,22 @@ def test_paste_masks(dtype):
     np.testing.assert_array_equal(got, ops.paste_masks.reference(masks, boxes, (71, 93)))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_paste_masks_aligned(dtype):
+    """Grids finer and coarser than pixels; boxes at the edges, beyond, inverted, without extent."""
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(-20, 100, (40, 2))
+    boxes = np.concatenate([corners, corners + rng.uniform(-2, 90, (40, 2))], 1)
+    boxes[:4] = [[-9, -9, 200, 200], [5, 5, 5, 9], [-1e6, 0, 1e6, 50], [92.9, 70.9, 93.1, 71.1]]
+    for grid in (1, 3, 28):
+        masks = rng.random((40, 1, grid, grid)).astype(dtype)
+        pasted = assert_like_reference(
+            "paste_masks", masks, boxes.astype(dtype), (71, 93), aligned=True
+        )
+        assert pasted[0].all()
+        assert not pasted[1].any()
+
+
 def test_what_is_declined():
     """Coordinates that overflow, samples without number, and malformed arguments."""
     x, boxes = np.ones((1, 1, 4, 4)), np.array([[0, 0, 0, 2.0, 2.0]])

@@ -169,8 +169,10 @@ def moves_labels_apart_by_the_largest_corner(boxes, scores, labels, iou_threshol
     return ops.nms.reference(boxes + shift[:, None], scores, iou_threshold)
 
 
-def _paste(masks, boxes, size, *, corners, frame=1):
-    """Mask pasting whose rounding of corners and frame of zeros are given."""
+def _paste(masks, boxes, size, aligned, *, corners, frame=1):
+    """Mask pasting whose rounding of corners and frame of zeros are given; aligned, it is right."""
+    if aligned:
+        return ops.paste_masks.reference(masks, boxes, size, aligned=True)
     height, width = (size, size) if isinstance(size, int) else size
     y = np.zeros((len(boxes), 1, height, width), masks.dtype)
     framed = pad(masks, (frame, frame), (frame, frame))
@@ -187,18 +189,35 @@ def _paste(masks, boxes, size, *, corners, frame=1):
 
 
 @wrong("paste_masks")
-def rounds_corners_down(masks, boxes, size):
+def rounds_corners_down(masks, boxes, size, *, aligned=False):
     """Takes ⌊·⌋ where truncation is towards zero."""
-    return _paste(masks, boxes, size, corners=np.floor)
+    return _paste(masks, boxes, size, aligned, corners=np.floor)
 
 
 @wrong("paste_masks")
-def leaves_the_last_pixel_out(masks, boxes, size):
+def leaves_the_last_pixel_out(masks, boxes, size, *, aligned=False):
     """The far corner does not belong to the box."""
-    return _paste(masks, boxes, size, corners=lambda c: np.trunc(c) - [0, 0, 1, 1])
+    return _paste(masks, boxes, size, aligned, corners=lambda c: np.trunc(c) - [0, 0, 1, 1])
 
 
 @wrong("paste_masks")
-def pastes_without_a_frame(masks, boxes, size):
+def pastes_without_a_frame(masks, boxes, size, *, aligned=False):
     """Doesn't surround the mask with zeros before it resizes it."""
-    return _paste(masks, boxes, size, corners=np.trunc, frame=0)
+    return _paste(masks, boxes, size, aligned, corners=np.trunc, frame=0)
+
+
+@wrong("paste_masks")
+def reads_aligned_masks_at_corners(masks, boxes, size, *, aligned=False):
+    """Aligned, reads the grid where the pixels' upper left corners lie, not their centres."""
+    moved = boxes + boxes.dtype.type(0.5 if aligned else 0)
+    return ops.paste_masks.reference(masks, moved, size, aligned=aligned)
+
+
+@wrong("paste_masks")
+def repeats_the_edge_of_aligned_masks(masks, boxes, size, *, aligned=False):
+    """Aligned, surrounds the mask with its outermost cells, not with zeros."""
+    if aligned:
+        cell = (boxes[:, 2:] - boxes[:, :2]) / boxes.dtype.type(masks.shape[-1])
+        boxes = np.concatenate([boxes[:, :2] - cell, boxes[:, 2:] + cell], axis=1)
+        masks = np.pad(masks, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+    return ops.paste_masks.reference(masks, boxes, size, aligned=aligned)
