@@ -22,7 +22,7 @@ from typing import Annotated, Any
 import typer
 
 from minis.models import DETECTORS
-from minis.run_report import Result
+from minis.run_report import Result, without_nan
 
 from . import machine, markdown, results
 from .readme import rewritten
@@ -82,7 +82,7 @@ def update(names: list[str]) -> Path:
                 **train(model, data),
                 "date": datetime.date.today().isoformat(),
             }
-            results.write(path, json.dumps(found, indent=1) + "\n")
+            results.write(path, json.dumps(without_nan(found), indent=1) + "\n")
     return path
 
 
@@ -96,7 +96,9 @@ def section(folder: Path = FOLDER) -> str:
         titles = ["command", "mean IoU", "baseline", "prepared", "mean Dice", "baseline",
                   "prepared", "parameters", "minutes"]  # fmt: skip
         pixels = [run for run in runs if run["model"] not in DETECTORS]
-        lines = [_line(Result(**{k: v for k, v in run.items() if k != "date"})) for run in pixels]
+        lines = [
+            _line(Result.from_json({k: v for k, v in run.items() if k != "date"})) for run in pixels
+        ]
         dates = sorted({run["date"] for run in runs})
         parts.append(
             f"{found['machine']['processor']}, {THREADS} threads, {dates[-1]}.\n\n"

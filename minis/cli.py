@@ -37,7 +37,7 @@ def main() -> None:
     """Run the command; what the user can mend is told in a line, without a traceback."""
     try:
         app()
-    except (ValueError, TypeError, OSError, ImportError, ArithmeticError) as error:
+    except (ValueError, TypeError, OSError, ImportError, ArithmeticError, MemoryError) as error:
         text = str(error)
         if isinstance(error, OSError) and error.strerror and error.filename:
             text = f"{error.filename}: {error.strerror.lower()}"

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .backend import array_namespace
 from .data import Dataset
 from .found_objects import FoundObjects, joined
 from .nn import Module
@@ -60,7 +61,7 @@ def find_objects(model: Callable[[Any], Any], image: Any, side: int | None = Non
         return FoundObjects.read(model([image])[0], size)
     parts, cut = [], []
     for rows, columns in places:
-        tile = np.ascontiguousarray(image[:, rows, columns])
+        tile = array_namespace(image).ascontiguousarray(image[:, rows, columns])
         found = FoundObjects.read(model([tile])[0], tile.shape[1:])
         parts.append(found.moved((rows.start, columns.start), size))
         cut.append(_cut(parts[-1].boxes, rows, columns, size))

@@ -133,7 +133,9 @@ class Masks(Sequence[Any]):
         return len(self.patches)
 
     def __getitem__(self, row: Any) -> Any:
-        """Return a mask."""
+        """Return a mask, or for a slice several."""
+        if isinstance(row, slice):
+            return Masks(self.size, self.patches[row])
         mask = np.zeros(self.size, bool)
         self.patches[row].fill(mask, True)
         return mask

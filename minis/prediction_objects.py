@@ -87,7 +87,7 @@ def detect_file(
         If pycocotools, which packs masks, is not installed.
     """
     require("pycocotools", "a list of objects in COCO's format")
-    image, told = _prepared(trained, path)
+    image, told = prepared(trained, path)
     every = find_objects(trained.model, image, tile_side(trained))
     found = every.chosen(every.scores >= score)
     for line in (*told, *_sizes(trained, image.shape[1:]), _summary(found, every, trained, score)):
@@ -173,8 +173,8 @@ def _write(file: BinaryIO, text: str) -> None:
     file.write(text.encode())
 
 
-def _prepared(trained: Trained, path: Path) -> tuple[Any, list[str]]:
-    """Read an image as the network knows images, and what there is to say about that."""
+def prepared(trained: Trained, path: Path) -> tuple[Any, list[str]]:
+    """Read an image as a detector knows images, and what there is to say about that."""
     image = read_image(path)
     if len(image) not in (1, trained.in_channels):
         raise ValueError(
@@ -197,6 +197,11 @@ def tile_side(trained: Trained) -> int | None:
     """Return the side of the tiles for a network that sees all images at their full size."""
     model: Any = trained.model
     return trained.crop if model.transform.min_size is None else None
+
+
+def seen_in_tiles(trained: Trained, size: tuple[int, int]) -> bool:
+    """Whether an image of this size is larger than what the network sees at once."""
+    return any(len(tile_places(length, tile_side(trained))) > 1 for length in size)
 
 
 def _sizes(trained: Trained, size: tuple[int, int]) -> list[str]:

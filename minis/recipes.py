@@ -40,7 +40,7 @@ class Settings:
     learning_rate : float
         Adam's at the beginning; it falls to zero along a cosine.
     loss : str
-        One of `minis.training.LOSSES`.
+        One of `minis.training.LOSSES`; `OWN` of a detector.
     seed : int
         Of the split, the weights, the crops and the augmentation.
     turns : bool
@@ -91,7 +91,7 @@ def recipe(model: str, **changes: Any) -> Settings:
     Raises
     ------
     ValueError
-        If there is no such network or loss.
+        If there is no such network or loss, or a detector is given one.
 
     Examples
     --------

@@ -6,7 +6,6 @@ of one scale, such as a microscope's, keep it: there the network is trained on c
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from .models import MaskRCNN, build
 from .recipes import Settings
 from .run_report import Result
 from .run_setup import check_same_settings, metadata, moves
-from .threads import get_num_threads
 from .training import Adam, Batches, History, cosine, fit, sum_of_losses
 
 WARMUP = 100  # steps in which the learning rate rises: the first boxes are far off
@@ -92,17 +90,7 @@ def train(
 
 def result(train_set: Dataset, settings: Settings, history: History, started: float) -> Result:
     """Gather what came of a run that began at `started`, by `time.perf_counter`."""
-    model = _network(train_set, settings, None)
-    return Result(
-        model=settings.model,
-        data=settings.data,
-        parameters=sum(p.data.size for p in model.parameters()),
-        steps=history.steps,
-        seconds=time.perf_counter() - started,
-        threads=get_num_threads(),
-        scores={name: values[-1] for name, values in history.metrics.items()},
-        baseline=None,
-    )
+    return Result.gather(_network(train_set, settings, None), settings, history, started)
 
 
 def _network(train_set: Dataset, settings: Settings, rng: Generator | None) -> MaskRCNN:

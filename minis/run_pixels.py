@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from .models import build
 from .recipes import Settings
 from .run_report import Result
 from .run_setup import check_same_settings, metadata, moves
-from .threads import get_num_threads
 from .training import (
     Adam,
     Batches,
@@ -91,14 +89,11 @@ def result(
 ) -> Result:
     """Gather what came of a run that began at `started`, by `time.perf_counter`."""
     model = build(**_arguments(train_set, settings))
-    return Result(
-        model=settings.model,
-        data=settings.data,
-        parameters=sum(p.data.size for p in model.parameters()),
-        steps=history.steps,
-        seconds=time.perf_counter() - started,
-        threads=get_num_threads(),
-        scores={name: values[-1] for name, values in history.metrics.items()},
+    return Result.gather(
+        model,
+        settings,
+        history,
+        started,
         baseline=_baseline(train_set, test_set, (PLAIN,)),
         prepared=_baseline(train_set, test_set, VIEWS),
     )

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from .data.images import write_whole
+from .nn import Module
+from .recipes import Settings
+from .threads import get_num_threads
+from .training import History
 
 FILE = "result.json"
 
@@ -45,16 +51,45 @@ class Result:
     baseline: dict[str, float] | None
     prepared: dict[str, float] | None = None
 
+    @classmethod
+    def gather(
+        cls,
+        model: Module,
+        settings: Settings,
+        history: History,
+        started: float,
+        baseline: dict[str, float] | None = None,
+        prepared: dict[str, float] | None = None,
+    ) -> Result:
+        """Gather what came of a run that began at `started`, by `time.perf_counter`."""
+        return cls(
+            model=settings.model,
+            data=settings.data,
+            parameters=sum(p.data.size for p in model.parameters()),
+            steps=history.steps,
+            seconds=time.perf_counter() - started,
+            threads=get_num_threads(),
+            scores={name: values[-1] for name, values in history.metrics.items()},
+            baseline=baseline,
+            prepared=prepared,
+        )
+
     def save(self, directory: Path) -> Path:
         """Write the file, whole or not at all."""
-        text = json.dumps(asdict(self), indent=1)
+        text = json.dumps(without_nan(asdict(self)), indent=1)
         write_whole(directory / FILE, lambda file: _write(file, text))
         return directory / FILE
 
     @classmethod
     def read(cls, directory: Path) -> Result:
         """Read the file of a run."""
-        return cls(**json.loads((directory / FILE).read_text()))
+        return cls.from_json(json.loads((directory / FILE).read_text()))
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Result:
+        """Take over what was written: a score that there is none of is NaN again."""
+        scores = {k: float("nan") if v is None else v for k, v in told["scores"].items()}
+        return cls(**{**told, "scores": scores})
 
     def lines(self) -> list[str]:
         """Say it in words."""
@@ -75,6 +110,19 @@ class Result:
     def finds_objects(self) -> bool:
         """Whether the scores are average precisions."""
         return "mask_ap" in self.scores
+
+
+def without_nan(value: Any) -> Any:
+    """Return what JSON can hold: None in place of a NaN, the score of what there is none of.
+
+    Examples
+    --------
+    >>> without_nan({"scores": {"mask_ap": 0.5, "mask_ap_large": float("nan")}})
+    {'scores': {'mask_ap': 0.5, 'mask_ap_large': None}}
+    """
+    if isinstance(value, dict):
+        return {name: without_nan(item) for name, item in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def in_words(scores: dict[str, float]) -> str:

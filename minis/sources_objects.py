@@ -21,7 +21,7 @@ from .data import (
 )
 from .data.coco import CocoFolder
 from .data.packages import require
-from .data.targets import instance_targets
+from .data.targets import has_objects
 from .sources import crop_size
 
 SCENES = (
@@ -140,7 +140,7 @@ def object_datasets(
     crop_size(folder, 1)  # finds what is wrong with any image
     train_set, test_set = random_split(folder, 0.2, np.random.default_rng(seed))
     for part, what in ((train_set, "to train on"), (test_set, "held out")):
-        if not any(len(instance_targets(sample)["boxes"]) for sample in part):
+        if not any(has_objects(sample) for sample in part):
             raise ValueError(f"{images}: no object in the {len(part)} images {what}")
     return train_set, test_set
 

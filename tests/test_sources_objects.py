@@ -6,9 +6,12 @@ import sys
 import numpy as np
 import pytest
 
+from minis import run_objects
 from minis.data import MissingPackageError, load
+from minis.prediction import open_trained
 from minis.recipes import SIDE, recipe
 from minis.sources_objects import object_datasets, own_instances, own_objects
+from minis.training import sum_of_losses
 from minis.training_run import Own, run
 
 from .photos import write_photos
@@ -138,3 +141,26 @@ def test_scores_need_pycocotools(tmp_path, monkeypatch):
     with pytest.raises(MissingPackageError, match=r"average precision.*pip install"):
         run(settings, "shapes", Own(), tmp_path / "run", Silent())
     assert not (tmp_path / "run").exists()
+
+
+def test_an_interrupted_run_goes_on_bit_for_bit(photos, monkeypatch):
+    """Ctrl-C in the third step: anchors and proposals are drawn as if nothing had happened."""
+    mine = Own(photos / "images", annotations=photos / "objects.json")
+    settings = recipe("mask-rcnn", data=str(mine), steps=4, min_size=48)
+    run(settings, None, mine, photos / "whole", Silent())
+    calls = []
+
+    def interrupted(losses, targets):
+        calls.append(losses)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return sum_of_losses(losses, targets)
+
+    monkeypatch.setattr(run_objects, "sum_of_losses", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(settings, None, mine, photos / "parts", Silent())
+    run(settings, None, mine, photos / "parts", Silent(), resume=True)
+    assert len(calls) == 5  # the third again, and the fourth
+    whole, parts = (open_trained(photos / name / "last.safetensors") for name in ("whole", "parts"))
+    for name, value in whole.model.state_dict().items():
+        assert np.array_equal(parts.model.state_dict()[name], value), name

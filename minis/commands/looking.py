@@ -84,25 +84,24 @@ def stages(
     overwrite: Annotated[bool, typer.Option(help="Replace pictures that are there.")] = False,
 ) -> None:
     """Show how Mask R-CNN finds objects in an image: nine pictures, from anchors to masks."""
-    from ..data import read_image, stretch, with_channels
     from ..learn import draw_stages
     from ..models import MaskRCNN
-    from ..prediction import check_channels, open_trained
+    from ..prediction import open_trained
+    from ..prediction_objects import prepared, seen_in_tiles
 
     trained = open_trained(weights)
     if not isinstance(trained.model, MaskRCNN):
         raise ValueError(
             f"{weights}: holds a {type(trained.model).__name__}; such stages are those of mask-rcnn"
         )
-    picture = read_image(image)
-    if len(picture) != 1:  # a grey one fits any network
-        check_channels(trained, len(picture))
-    if trained.stretched or picture.min() < 0 or picture.max() > 1:
-        picture = stretch(picture)
+    seen, told = prepared(trained, image)
+    for line in told:
+        errors.print(f"{image.name}: {line}", markup=False)
     there = sorted(out.glob("[1-9]_*.png"))
     if there and not overwrite:
         raise FileExistsError(f"{there[0]} is there already; --overwrite replaces it")
-    seen = with_channels(picture, trained.in_channels)
+    if seen_in_tiles(trained, seen.shape[1:]):
+        errors.print(f"{image.name}: seen whole here, but `minis predict` sees it in tiles")
     paths = draw_stages(trained.model, seen, out, trained.classes)
     output.print(f"{paths[0]} to {paths[-1].name}: {len(paths)} pictures", markup=False)
 

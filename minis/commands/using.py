@@ -105,6 +105,8 @@ def evaluate(
     test_set = evaluation_objects.objects_to_score(
         trained, data, images, masks, annotations, lambda line: errors.print(line, markup=False)
     )
+    if not trained.detects:  # a detector repeats grey images
+        prediction.check_channels(trained, test_set.in_channels)
     table = Table("average precision", "of masks", "of boxes")
     for row in evaluation_objects.score_table(evaluation_objects.object_scores(trained, test_set)):
         table.add_row(*row)

@@ -80,8 +80,9 @@ def digit_scenes(
     noise : float
         Standard deviation of the noise.
     overlap : float
-        Largest IoU that the boxes of two digits may have. With 1 anything goes; two of five digits
-        then have an IoU above 0.1 with another, and what is left of a stroke can be a few pixels.
+        Largest IoU that the boxes of two digits may have. With 1 anything goes; more than
+        two of five then have an IoU above 0.1 with another, and what is left of a stroke can be a
+        few pixels.
     seed : int
 
     Returns

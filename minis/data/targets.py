@@ -53,6 +53,18 @@ def instance_targets(sample: Sample) -> dict[str, npt.NDArray[Any]]:
     }
 
 
+def has_objects(sample: Sample) -> bool:
+    """Whether `instance_targets` would find an object: one mask is made for it, not all.
+
+    Examples
+    --------
+    >>> nothing = np.zeros((1, 2), np.int32)
+    >>> has_objects(Sample(np.zeros((1, 1, 2), np.float32), nothing.astype(np.int64), nothing))
+    False
+    """
+    return next(_objects(sample), None) is not None
+
+
 def box_of(mask: npt.NDArray[Any]) -> tuple[int, int, int, int]:
     """Return the box x1, y1, x2, y2 around a mask (H, W) that isn't empty.
 

@@ -7,8 +7,8 @@ surrounded by one cell of zeros and interpolated bilinearly. There are two ways 
   resizes the mask to them;
 - aligned, as in detectron2, each pixel reads the grid where the pixel's centre lies in the box.
 
-The first moves an object by up to a pixel. Of a large object nobody sees it; of a stroke three
-pixels wide it costs a third.
+The first moves an object by up to a pixel. Of a large object nobody sees it; of a ring three pixels
+wide, cut out by RoIAlign of the same kind and pasted again, it costs a quarter of the IoU.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from .baseline import colour_baseline
 from .batches import Batches
 from .checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from .clipping import clip_gradient_norm, clip_gradient_value, gradient_norm
+from .components import component_objects, component_scores
 from .detector_scores import detector_scores
 from .evaluate import dataset_confusion, evaluate
 from .finite import NonFiniteLossError
@@ -79,6 +80,8 @@ __all__ = [
     "clip_gradient_norm",
     "clip_gradient_value",
     "colour_baseline",
+    "component_objects",
+    "component_scores",
     "confusion_matrix",
     "connected_components",
     "cosine",

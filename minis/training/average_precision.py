@@ -21,7 +21,15 @@ from ..data.coco_mask import encode_mask
 from ..data.packages import require
 
 KINDS = {"mask": "segm", "box": "bbox"}
-NAMES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
+SCORES = {  # which of the thresholds .50, .55, … and of the size classes each is the mean over
+    "ap": (slice(None), 0),
+    "ap50": (slice(0, 1), 0),
+    "ap75": (slice(5, 6), 0),
+    "ap_small": (slice(None), 1),
+    "ap_medium": (slice(None), 2),
+    "ap_large": (slice(None), 3),
+}
+MOST = 100  # detections of an image that count, unless it has more objects
 
 
 def average_precision(
@@ -33,7 +41,8 @@ def average_precision(
     ----------
     detections : sequence of N mappings
         Of each image `boxes` (M, 4), rows x1, y1, x2, y2; `labels` (M,); `scores` (M,); `masks`
-        (M, 1, H, W), the object being where they exceed ½. The best 100 count.
+        (M, 1, H, W), the object being where they exceed ½. The best 100 count; if an
+        image has more objects than that, as many.
     targets : sequence of N mappings
         Of each image `boxes` (M, 4), `labels` (M,), `masks` (M, H, W), true where not 0.
         Optional: `iscrowd` (M,), regions in which detections are neither right nor wrong; `area`
@@ -141,12 +150,21 @@ class AveragePrecision:
                 evaluation = COCOeval(
                     self._index(COCO, self._true), self._index(COCO, self._found, kind), name
                 )
+                evaluation.params.maxDets = [1, 10, self._most()]
                 evaluation.evaluate()
                 evaluation.accumulate()
-                evaluation.summarize()
-            for score, value in zip(NAMES, evaluation.stats, strict=False):
-                scores[f"{kind}_{score}"] = float("nan") if value < 0 else float(value)
+            # of each threshold, recall, class, size and limit; −1 where there is nothing to find
+            precision = evaluation.eval["precision"][..., -1]  # (T, R, K, A)
+            for score, (thresholds, size) in SCORES.items():
+                known = precision[thresholds, :, :, size]
+                known = known[known >= 0]
+                scores[f"{kind}_{score}"] = float(known.mean()) if known.size else float("nan")
         return scores
+
+    def _most(self) -> int:
+        """Return how many detections of an image count: COCO's hundred, or as many as objects."""
+        images = [entry["image_id"] for entry in self._true]
+        return max(MOST, int(np.bincount(images).max(initial=0)) if images else 0)
 
     def _annotations(
         self, told: dict[str, Any], masks: Any, before: int, *extras: str

@@ -1,11 +1,13 @@
 """The README's table of what the networks learn."""
 
 import json
+import math
 from pathlib import Path
 
 from benchmarks.readme import rewritten
 from benchmarks.training import END, FOLDER, RUNS, START, section
 from minis.models import DETECTORS, MODELS
+from minis.run_report import Result
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -59,3 +61,14 @@ def test_section_of_results(tmp_path):
     assert text.startswith("A processor, 2 threads, 2026-01-02.")
     assert "| `minis train vnet --data brain --out …` | 0.870 | 0.750 | 0.800 | 0.930 |" in text
     assert "| 0.858 | 0.890 | 109,978 | 1.5 |" in text
+
+
+def test_a_score_of_nothing_is_no_nan_in_a_file(tmp_path):
+    """JSON knows no NaN; read again, it is one."""
+    scores = {"mask_ap": 0.5, "mask_ap_large": float("nan")}
+    result = Result("mask-rcnn", "nuclei", 7, 3, 1.0, 2, scores, None)
+    text = result.save(tmp_path).read_text()
+    assert "NaN" not in text
+    read = Result.read(tmp_path)
+    assert read.scores["mask_ap"] == 0.5
+    assert math.isnan(read.scores["mask_ap_large"])

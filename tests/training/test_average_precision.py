@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from minis.data.targets import box_of
 from minis.training import AveragePrecision, average_precision
 
 pytest.importorskip("pycocotools", reason="average precision needs minis[coco]")
@@ -248,3 +249,18 @@ def test_what_does_not_fit_is_named(side, change, text):
 def test_one_target_an_image():
     with pytest.raises(ValueError, match="detections of 1 images but targets of 2"):
         average_precision([found(A)], [objects(A), objects(B)])
+
+
+def test_more_objects_than_a_hundred():
+    """COCO counts no more detections than that; of 150 objects it would miss a third."""
+    masks = np.zeros((150, 30, 60), np.uint8)
+    for number, mask in enumerate(masks):
+        top, left = 2 * (number // 15), 4 * (number % 15)
+        mask[top : top + 2, left : left + 3] = 1
+    boxes = np.array([box_of(mask) for mask in masks], float)
+    true = {"boxes": boxes, "labels": np.ones(150, int), "masks": masks}
+    found = {**true, "masks": masks[:, None], "scores": np.linspace(1, 0.5, 150)}
+    scores = average_precision([found], [true])
+    assert scores["mask_ap"] == scores["box_ap50"] == pytest.approx(1.0)
+    few = {name: array[:120] for name, array in found.items()}
+    assert average_precision([few], [true])["mask_ap50"] == pytest.approx(81 / 101)  # recall 0.8

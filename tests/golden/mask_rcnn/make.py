@@ -2,9 +2,9 @@
 
 It runs in an environment of its own, which needs none of minis's packages but NumPy:
 
-    python3 -m venv /tmp/tv
-    /tmp/tv/bin/pip install torch==2.14.1 torchvision==0.29.2 numpy
-    /tmp/tv/bin/python -m tests.golden.mask_rcnn.make            # or make NAME…, to write some
+    python3 -m venv scratch
+    scratch/bin/pip install torch==2.14.1 torchvision==0.29.2 numpy
+    scratch/bin/python -m tests.golden.mask_rcnn.make            # or make NAME…, to write some
 
 (5.5 GB; the CPU suffices.) The tests need neither. What is drawn by rule, weights, images, objects
 and features, is in configurations.py; the form of the files in files.py.
