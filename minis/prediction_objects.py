@@ -10,15 +10,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .data import read_image, stretch, with_channels, write_mask
 from .data.coco_mask import encode_mask
-from .data.images import write_whole
+from .data.images import write_text
 from .data.packages import require
 from .detection_tiles import find_objects, tile_places
 from .found_objects import FoundObjects
@@ -101,7 +100,7 @@ def detect_file(
     listed = json.dumps(as_coco(found, path.name, trained.classes, trained.file))
     picture.parent.mkdir(parents=True, exist_ok=True)
     save_figure(figure, picture)
-    write_whole(listing, partial(_write, text=listed))
+    write_text(listing, listed)
     write_mask(instances, found.instances())
 
 
@@ -167,10 +166,6 @@ def as_coco(
         "categories": [{"id": k, "name": one} for k, one in enumerate(classes) if k],
         "annotations": annotations,
     }
-
-
-def _write(file: BinaryIO, text: str) -> None:
-    file.write(text.encode())
 
 
 def prepared(trained: Trained, path: Path) -> tuple[Any, list[str]]:

@@ -7,9 +7,9 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from .data.images import write_whole
+from .data.images import write_text
 from .nn import Module
 from .recipes import Settings
 from .threads import get_num_threads
@@ -77,7 +77,7 @@ class Result:
     def save(self, directory: Path) -> Path:
         """Write the file, whole or not at all."""
         text = json.dumps(without_nan(asdict(self)), indent=1)
-        write_whole(directory / FILE, lambda file: _write(file, text))
+        write_text(directory / FILE, text)
         return directory / FILE
 
     @classmethod
@@ -140,7 +140,3 @@ def in_words(scores: dict[str, float]) -> str:
         f"AP75 {scores[f'{kind}_ap75']:.3f}"
         for kind in ("mask", "box")
     )
-
-
-def _write(file: BinaryIO, text: str) -> None:
-    file.write(text.encode() + b"\n")

@@ -22,14 +22,10 @@ from .data import (
 from .data.coco import CocoFolder
 from .data.packages import require
 from .data.targets import has_objects
+from .recipes import WHOLE
 from .sources import crop_size
 
-SCENES = (
-    "digits",
-    "digits-apart",
-    "shapes",
-    "streets",
-)  # drawn when asked for: training never sees one twice
+SCENES = WHOLE  # drawn when asked for: training never sees one twice
 PICTURES = ("nuclei", "cells")
 OPTIONS = (  # name, images, masks, annotations: which of them go together
     (True, False, False, False),

@@ -258,3 +258,26 @@ def write_whole(path: Path, encode: Callable[[BinaryIO], None]) -> None:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text, and a line's end after it, all or nothing.
+
+    Raises
+    ------
+    OSError
+        If it can't be written; a file that was there stays.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_text(Path(folder, "a.json"), "{}")
+    ...     Path(folder, "a.json").read_text()
+    '{}\\n'
+    """
+
+    def encode(file: BinaryIO) -> None:
+        file.write(text.encode() + b"\n")
+
+    write_whole(path, encode)

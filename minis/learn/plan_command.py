@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..data.images import write_whole
+from ..data.images import write_text
 from ..models import MODELS
 from .choose_model import open_model, parse_shape
 from .plan_report import Plan
@@ -74,7 +74,7 @@ def run(request: Request) -> Answer:
     if request.json:
         whole: dict[str, Any] = {"model": name, **found.to_dict()}
         text = json.dumps(whole, indent=1)
-        write_whole(request.json, lambda file: _write(file, text))
+        write_text(request.json, text)
     before, after = ("×".join(map(str, s)) for s in (found.input_shape, found.output_shape))
     return Answer(f"{name}: {before} {found.dtype} → {after}", found, _remarks(found))
 
@@ -104,7 +104,3 @@ def machine_memory() -> int | None:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return None
-
-
-def _write(file: Any, text: str) -> None:
-    file.write(text.encode() + b"\n")

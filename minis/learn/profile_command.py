@@ -8,12 +8,12 @@ import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from ..backend import active_backend
-from ..data.images import write_whole
+from ..data.images import write_text
 from ..models import MaskRCNN
 from ..nn import Module
 from ..threads import get_num_threads, set_num_threads
@@ -106,7 +106,7 @@ def run(request: Request, tell: Callable[[str], None] = lambda line: None) -> Pr
     }
     if request.json:
         text = json.dumps({**given, **report.to_dict()}, indent=1)
-        write_whole(request.json, lambda file: _write(file, text))
+        write_text(request.json, text)
     objects = ", 4 objects in each image" if isinstance(model, MaskRCNN) else ""
     return Profiled(
         f"{name} on {'×'.join(map(str, shape))} {given['dtype']}{objects}, {given['mode']}, "
@@ -221,7 +221,3 @@ def _peak_memory(work: Callable[[], None]) -> int:
 
 def _threads(count: int) -> str:
     return "1 thread" if count == 1 else f"{count} threads"
-
-
-def _write(file: BinaryIO, text: str) -> None:
-    file.write(text.encode() + b"\n")
