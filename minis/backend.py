@@ -99,7 +99,22 @@ def active_backend() -> str:
     return name
 
 
-@functools.cache
+# Backends of the GPU, and the variable that has each of them imitated on the CPU: by Numba's
+# simulator, or by compiling CUDA C++ for the CPU.
+IMITATED_BY = {"numba-cuda": "NUMBA_ENABLE_CUDASIM", "cupy": "MINIS_CUDA_EMULATION"}
+
+
+def imitated(backend: str) -> bool:
+    """Tell whether `backend` is one of the GPU's that takes NumPy arrays and runs on the CPU.
+
+    Examples
+    --------
+    >>> imitated("numba")
+    False
+    """
+    return os.environ.get(IMITATED_BY.get(backend, "")) == "1"
+
+
 def unavailable(name: str) -> str | None:
     """Say why backend `name` can't run here, or None where it can.
 
@@ -108,6 +123,11 @@ def unavailable(name: str) -> str | None:
     >>> unavailable("numpy") is None
     True
     """
+    return None if imitated(name) else _problem(name)
+
+
+@functools.cache
+def _problem(name: str) -> str | None:
     if name in ("auto", "numpy"):
         return None
     if name in ("numba", "numba-cuda") and importlib.util.find_spec("numba") is None:
@@ -118,8 +138,6 @@ def unavailable(name: str) -> str | None:
         except ImportError as error:
             return f"the kernels can't be imported: {error}; see `minis doctor`"
     if name == "numba-cuda":
-        if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
-            return None
         from numba import cuda
 
         if not cuda.is_available():
@@ -183,7 +201,7 @@ def kernel_for(operation: str, *arrays: Any) -> Callable[..., Any] | None:
         backend = "cupy" if on_gpu else "numba"
         if unavailable(backend):
             return None
-    if (backend == "numba" and on_gpu) or (backend == "cupy" and not on_gpu):
+    if on_gpu != (backend in IMITATED_BY and not imitated(backend)):
         return None  # the array lies where this backend's kernels don't reach
     return minis_kernels.find(backend, operation)
 

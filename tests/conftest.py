@@ -1,13 +1,20 @@
 """The backends that the suite runs on, and a count of them at its end."""
 
+import os
+import shutil
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from minis.backend import unavailable
+GPU = shutil.which("nvidia-smi") is not None
+if not GPU:  # read when Numba is first imported: its CUDA kernels then run in the simulator
+    os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")
+
+from minis.backend import IMITATED_BY, unavailable  # noqa: E402
 
 BACKENDS = ("numpy", "numba")
+IMITATION = {"numba-cuda": "in Numba's simulator", "cupy": "emulated on the CPU"}
 _ran: Counter[str] = Counter()
 
 
@@ -22,11 +29,50 @@ def backend(request: pytest.FixtureRequest) -> str:
     return name
 
 
+def _imitated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    name = request.param
+    monkeypatch.setenv(IMITATED_BY[name], "1")
+    _ran[f"{name}, {IMITATION[name]}"] += 1
+    return name
+
+
+@pytest.fixture(params=tuple(IMITATED_BY))
+def imitated_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the test once on each backend of the GPU, on the CPU."""
+    if GPU and request.param == "numba-cuda":
+        pytest.skip("Numba has the real GPU in this process, and no simulator")
+    return _imitated(request, monkeypatch)
+
+
+@pytest.fixture(params=tuple(IMITATED_BY))
+def gpu_backend(request: pytest.FixtureRequest) -> str:
+    """Run the test once on each backend of the GPU, on the GPU."""
+    name = request.param
+    problem = unavailable(name) if GPU else "there is no NVIDIA GPU here"
+    if problem:
+        pytest.skip(f"backend {name}: {problem}")
+    _ran[f"{name}, on the GPU"] += 1
+    return name
+
+
+@pytest.fixture
+def emulated_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile CUDA C++ for the CPU in this test: the `cupy` backend takes NumPy arrays."""
+    monkeypatch.setenv("MINIS_CUDA_EMULATION", "1")
+    _ran[f"cupy, {IMITATION['cupy']}"] += 1
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say which backends ran, and why the others didn't."""
-    for name in ("numpy", "numba", "numba-cuda", "cupy"):
+    gpu = [f"{name}, {how}" for name in IMITATED_BY for how in (IMITATION[name], "on the GPU")]
+    for name in (*BACKENDS, *gpu):
         if _ran[name]:
             terminalreporter.write_line(f"backend {name}: {_ran[name]} tests")
         else:
-            reason = unavailable(name) or "no test here asked for it"
-            terminalreporter.write_line(f"backend {name}: did not run ({reason})")
+            terminalreporter.write_line(f"backend {name}: did not run ({_why_not(name)})")
+
+
+def _why_not(name: str) -> str:
+    if name.endswith("on the GPU") and not GPU:
+        return "there is no NVIDIA GPU here"
+    return unavailable(name.partition(",")[0]) or "no test here asked for it"

@@ -30,9 +30,9 @@ def all_available(monkeypatch):
 @pytest.fixture
 def fresh_answers():
     """Forget, before and after, what is known to be unavailable."""
-    backend.unavailable.cache_clear()
+    backend._problem.cache_clear()
     yield
-    backend.unavailable.cache_clear()
+    backend._problem.cache_clear()
 
 
 def run_python(code, **environment):
@@ -107,7 +107,7 @@ def test_a_missing_gpu_is_named(name, package, text, monkeypatch, fresh_answers)
     with pytest.raises(minis.BackendUnavailableError, match=text):
         minis.use(name)
     if name == "numba-cuda":
-        backend.unavailable.cache_clear()
+        backend._problem.cache_clear()
         monkeypatch.setenv("NUMBA_ENABLE_CUDASIM", "1")
         assert backend.unavailable(name) is None
 

@@ -12,8 +12,8 @@ import numpy as np
 
 def direct(x: Any, w: Any) -> Any:
     """Sum tap by tap, in register tiles."""
+    from minis_kernels.geometry import conv_geometry
     from minis_kernels.numba_cpu import direct
-    from minis_kernels.numba_cpu.geometry import conv_geometry
 
     g = conv_geometry(x.shape[2:], w.shape[2:], 1, 1, 1)
     assert g is not None

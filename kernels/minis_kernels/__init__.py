@@ -67,7 +67,10 @@ KERNELS: dict[str, dict[str, str]] = {
         "adam_step": "minis_kernels.numba_cpu.adam",
     },
     "numba-cuda": {},
-    "cupy": {},
+    "cupy": {
+        "relu": "minis_kernels.cupy_cuda.activation",
+        "relu_backward": "minis_kernels.cupy_cuda.activation",
+    },
 }
 
 

@@ -8,9 +8,9 @@ from minis import ops
 
 pytest.importorskip("numba", reason="Numba is not installed")
 
+from minis_kernels.geometry import conv_geometry
 from minis_kernels.numba_cpu import choice, scratch
 from minis_kernels.numba_cpu.algorithms import algorithm_of
-from minis_kernels.numba_cpu.geometry import conv_geometry
 
 # name: x, w, options, how forward is served
 SHAPES = {

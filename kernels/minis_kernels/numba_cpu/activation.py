@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from .arguments import number
+from ..arguments import number
+from .arrays import servable
 from .elementary import exp, expm1
-from .geometry import servable
 from .jit import jit
 from .launch import launch
 from .pieces import PIECE, SUMS, flat, pieces, planes

@@ -21,20 +21,13 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from .geometry import Geometry, servable, with_three_axes
+from ..geometry import Geometry
+from ..pool_geometry import are_sizes, pool_geometry
+from .arrays import servable, with_three_axes
 from .jit import jit
 from .launch import launch
 from .lines import add, fill, inner_range
-from .pool_geometry import (
-    KERNEL,
-    OUT,
-    PADDING,
-    SIZE,
-    STRIDE,
-    are_sizes,
-    lines_per_task,
-    pool_geometry,
-)
+from .pool_tasks import KERNEL, OUT, PADDING, SIZE, STRIDE, lines_per_task
 
 
 def avg_pool(

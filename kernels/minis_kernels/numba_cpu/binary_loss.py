@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from .arguments import scalar
+from ..arguments import scalar
+from .arrays import servable
 from .elementary import exp, log1p
-from .geometry import servable
 from .jit import jit
 from .launch import launch
 from .pieces import PIECE, SUMS, flat, pieces

@@ -20,7 +20,7 @@ benchmark: 5³ filters 143 ms against 23 direct, 7×7 of stride 2 on 3 channels 
 
 from __future__ import annotations
 
-from .geometry import Geometry
+from ..geometry import Geometry
 
 LEAST_INPUTS = 8  # channels; with fewer the transforms cost more than they save
 LEAST_OUTPUTS = 4

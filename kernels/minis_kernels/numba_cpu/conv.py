@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from ..geometry import Geometry, conv_geometry
 from . import depthwise, direct, winograd
+from .arrays import servable, with_three_axes
 from .choice import algorithm
-from .geometry import Geometry, conv_geometry, servable, with_three_axes
 from .jit import jit
 from .launch import launch
 from .weight_gradient import weight_gradient

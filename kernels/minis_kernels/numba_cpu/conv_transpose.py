@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..geometry import Geometry, conv_geometry, three_axes
+from .arrays import servable, with_three_axes
 from .conv import adjoint, forward, sum_over_pixels
-from .geometry import Geometry, conv_geometry, servable, three_axes, with_three_axes
 from .weight_gradient import weight_gradient
 
 

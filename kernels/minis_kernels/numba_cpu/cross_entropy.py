@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from .arguments import scalar
+from ..arguments import scalar
+from .arrays import servable
 from .elementary import log
-from .geometry import servable
 from .jit import jit
 from .launch import launch
 from .pieces import PIECE, SUMS, flat, pieces, planes

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from .arguments import number, scalar
-from .geometry import servable
+from ..arguments import number, scalar
+from .arrays import servable
 from .jit import jit
 from .launch import launch
 from .pieces import PIECE, SUMS, pieces, planes

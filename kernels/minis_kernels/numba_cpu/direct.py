@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from .geometry import Geometry
+from ..geometry import Geometry
 from .jit import jit
 from .launch import exclusive, launch, threads
 from .plans import Plan, forward_plan, transposed_plan

@@ -25,11 +25,12 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from .geometry import servable, with_three_axes
+from ..pool_geometry import are_sizes
+from .arrays import servable, with_three_axes
 from .jit import jit
 from .launch import launch
 from .lines import copy
-from .pool_geometry import are_sizes, lines_per_task
+from .pool_tasks import lines_per_task
 
 OTHERWISE, NEAREST, LINEAR = range(3)  # how the last axis is doubled
 LONGEST = 1 << 12  # axis whose positions are kept

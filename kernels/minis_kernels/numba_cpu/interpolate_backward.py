@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from .geometry import with_three_axes
+from ..pool_geometry import are_sizes
+from .arrays import with_three_axes
 from .interpolate import LINEAR, NEAREST, PAD, doubling, may_interpolate, positions, remembered
 from .jit import jit
 from .launch import launch
 from .lines import fill
-from .pool_geometry import are_sizes
 
 BLOCK = 1 << 15  # numbers of dy that a task adds along depth, so that the sum stays in cache
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .geometry import servable
+from .arrays import servable
 from .matrix_product import multiply
 
 LARGE = 2**16  # weights: more than the caches next to a core hold

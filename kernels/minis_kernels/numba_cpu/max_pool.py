@@ -23,20 +23,11 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from .geometry import servable, with_three_axes
+from ..pool_geometry import are_sizes, pool_geometry
+from .arrays import servable, with_three_axes
 from .jit import jit
 from .launch import launch
-from .pool_geometry import (
-    DILATION,
-    KERNEL,
-    OUT,
-    PADDING,
-    SIZE,
-    STRIDE,
-    are_sizes,
-    lines_per_task,
-    pool_geometry,
-)
+from .pool_tasks import DILATION, KERNEL, OUT, PADDING, SIZE, STRIDE, lines_per_task
 from .unpooling import are_indices, scatter
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import number
-from .geometry import servable
+from ..arguments import number
+from .arrays import servable
 from .jit import jit
 from .pieces import flat
 

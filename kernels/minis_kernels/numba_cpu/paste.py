@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from .geometry import servable
+from .arrays import servable
 from .jit import jit
 from .launch import launch
 from .regions import bins_of

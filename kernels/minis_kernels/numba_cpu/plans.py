@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .geometry import Geometry, lines_apart
+from ..geometry import Geometry
+from .arrays import lines_apart
 
 
 class Plan(NamedTuple):

@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from .arrays import servable
 from .elementary import exp, log
-from .geometry import servable
 from .jit import jit
 from .launch import launch
 

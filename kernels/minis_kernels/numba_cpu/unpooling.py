@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from .geometry import servable
+from ..pool_geometry import are_sizes
+from .arrays import servable
 from .jit import jit
 from .launch import launch
 from .lines import fill
-from .pool_geometry import are_sizes
 
 CHUNK = 1024  # indices that are looked at together
 LINE = 16  # numbers, at most, that the cache fetches together

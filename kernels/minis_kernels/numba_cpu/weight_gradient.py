@@ -24,9 +24,10 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from ..geometry import Geometry
 from . import winograd_gradient
+from .arrays import lines_apart
 from .choice import weight_algorithm
-from .geometry import Geometry, lines_apart
 from .jit import jit
 from .launch import exclusive, launch
 from .product import COLUMNS, ROWS, add_tile, set_tile

@@ -1,17 +1,10 @@
-"""The sizes of a pooling, whether a kernel serves it, and how its work is cut into tasks."""
+"""The sizes of a pooling, always with three spatial axes."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from .geometry import Geometry, three_axes
-
-# Rows of a `Geometry` as an array, which is how compiled code receives it.
-SIZE, KERNEL, OUT, STRIDE, PADDING, DILATION = range(6)
-
-TASK = 1 << 14  # numbers that a task writes, at least, where that leaves several tasks
-TASKS = 8
 
 
 def pool_geometry(
@@ -32,11 +25,6 @@ def pool_geometry(
         return None
     steps = tuple(s[a] if out[a] > 1 else 1 for a in range(3))  # a lone window takes none
     return Geometry(large, k, out, steps, p, d)  # type: ignore[arg-type]
-
-
-def lines_per_task(lines: int, length: int) -> int:
-    """How many lines of `length` numbers a task takes: the tasks depend on the sizes alone."""
-    return max(1, min(math.ceil(TASK / length), math.ceil(lines / TASKS)))
 
 
 def are_sizes(sizes: Any, axes: int) -> bool:

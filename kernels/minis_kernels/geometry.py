@@ -1,4 +1,4 @@
-"""The sizes of a convolution, always with three spatial axes, and whether a kernel serves it.
+"""The sizes of a convolution, always with three spatial axes.
 
 One and two axes are three of which the first are of length 1: a single compiled kernel serves all.
 """
@@ -6,10 +6,6 @@ One and two axes are three of which the first are of length 1: a single compiled
 from __future__ import annotations
 
 from typing import Any, NamedTuple
-
-import numpy as np
-
-from .launch import can_launch
 
 ThreeAxes = tuple[int, int, int]
 
@@ -28,17 +24,6 @@ class Geometry(NamedTuple):
     dilation: ThreeAxes
 
 
-def servable(*arrays: Any) -> bool:
-    """Whether all are NumPy arrays of one floating dtype, none empty, and kernels can run."""
-    return can_launch() and all(
-        isinstance(a, np.ndarray)
-        and a.dtype in (np.float32, np.float64)
-        and a.dtype == arrays[0].dtype
-        and a.size > 0
-        for a in arrays
-    )
-
-
 def conv_geometry(
     size: tuple[int, ...], kernel: tuple[int, ...], stride: Any, padding: Any, dilation: Any
 ) -> Geometry | None:
@@ -47,7 +32,7 @@ def conv_geometry(
     if options is None or len(kernel) != len(size):
         return None
     s, p, d = options
-    large, taps = _extended(size), _extended(kernel)
+    large, taps = extended(size), extended(kernel)
     out = tuple((large[a] + 2 * p[a] - d[a] * (taps[a] - 1) - 1) // s[a] + 1 for a in range(3))
     if min(out) < 1:
         return None
@@ -68,24 +53,12 @@ def three_axes(axes: int, *options: Any, low: tuple[int, ...]) -> list[ThreeAxes
     return spread  # type: ignore[return-value]
 
 
-def _extended(size: tuple[int, ...]) -> ThreeAxes:
-    return (1,) * (3 - len(size)) + tuple(size)  # type: ignore[return-value]
-
-
-def with_three_axes(a: Any) -> Any:
-    """View (N, C, *S) as a contiguous (N, C, D, H, W)."""
-    return np.ascontiguousarray(a).reshape(*a.shape[:2], *_extended(a.shape[2:]))
-
-
-def lines_apart(numbers: int, itemsize: int) -> int:
-    """Return the least distance, in numbers, that is an odd number of cache lines.
-
-    Rows a power of two apart would all fall into one set of the cache.
+def extended(size: tuple[int, ...]) -> ThreeAxes:
+    """Put axes of length 1 in front, until there are three.
 
     Examples
     --------
-    >>> lines_apart(64, 4), lines_apart(70, 4)
-    (80, 80)
+    >>> extended((5, 7))
+    (1, 5, 7)
     """
-    lines = -(-numbers * itemsize // 64) | 1
-    return lines * 64 // itemsize
+    return (1,) * (3 - len(size)) + tuple(size)  # type: ignore[return-value]

@@ -1,0 +1,1 @@
+"""The GPU backends: in the simulator, under emulation, and on a GPU where there is one."""
