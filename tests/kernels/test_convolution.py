@@ -24,6 +24,10 @@ SHAPES = {
     "three axes": ((2, 33, 5, 14, 15), (34, 33, 3, 3, 3), {"padding": 1}, "winograd"),
     "flat third axis": ((1, 8, 7, 9, 9), (8, 8, 1, 3, 3), {"padding": (0, 1, 1)}, "winograd"),
     "deep third axis": ((1, 8, 9, 9, 9), (8, 8, 5, 3, 3), {"padding": (2, 1, 1)}, "winograd"),
+    "5×5 in four parts": ((1, 9, 129, 134), (10, 9, 5, 5), {"padding": (0, 3)}, "winograd"),
+    "5×5, dw too": ((1, 65, 65, 66), (64, 65, 5, 5), {"padding": 2}, "direct"),
+    "5³": ((2, 33, 17, 15, 18), (34, 33, 5, 5, 5), {"padding": (2, 1, 2)}, "winograd"),
+    "3×5×5, unpadded": ((1, 8, 18, 20, 19), (4, 8, 3, 5, 5), {}, "winograd"),
     "one channel": ((2, 1, 33, 35), (64, 1, 3, 3), {"padding": 1}, "direct"),
     "one output": ((2, 64, 33, 35), (1, 64, 3, 3), {"padding": 1}, "direct"),
     "stride and dilation": (

@@ -3,6 +3,7 @@
     filters … × 3 × 3 of stride 1 and dilation 1, no groups      Winograd, where
         forward, dx: at least 8 channels in and 4 out              it pays
         dw: at least 32 channels and 32 outputs
+    filters … × 5 × 5 likewise, on maps large beside channels    Winograd, in four parts
     one channel in and out a group, stride 1                     depthwise (not dw)
     all others                                                   direct
 
@@ -13,6 +14,11 @@ Direct time over Winograd's, two Zen 5 cores, float32, (N, C → O, side):
                   but 3 → 64 at 256² 0.4, 64 → 2 at 256² 1.5 (dx 0.4), 1 → 8 at 96² 0.5
     dw            64 → 64 at 256² 2.3, 512 → 512 at 32² 3.1, 8 × 64 → 64 at 12² 1.1,
                   3-D 32 → 32 at 32³ 1.5; but 8 × 16 → 16 at 128² 0.8, 3 → 64 at 256² 0.7
+
+    5³ filters    16 → 16 at 64³ 2.0 (dw 0.5), 32 → 32 at 32³ 2.0 (dw 1.3), 128 → 128 at 16³ 1.6
+                  (dw 1.6); but 32 → 32 at 8³ 0.8, 256 → 256 at 4³ 0.3
+    5×5 filters   64 → 64 at 128² 1.7, 128 → 128 at 128² 1.4; but 64 → 64 at 64² 0.8,
+                  256 → 256 at 32² 0.6; dw 128 → 128 at 64² 1.5, 32 → 32 at 128² 0.9
 
 Unfolding (im2col) and a BLAS product, as in the NumPy text, lost to both on every shape of the
 benchmark: 5³ filters 143 ms against 23 direct, 7×7 of stride 2 on 3 channels 3 against 0.9.
@@ -25,6 +31,7 @@ from ..geometry import Geometry
 LEAST_INPUTS = 8  # channels; with fewer the transforms cost more than they save
 LEAST_OUTPUTS = 4
 LEAST_SUMMED = 32  # channels and outputs, for the gradient by the filters
+LEAST_TILES = 256  # of 4 × 4 outputs in a sample, for filters of 5 × 5 with a third axis
 
 
 def algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str:
@@ -39,9 +46,12 @@ def algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str:
     >>> algorithm(64, 64, g, 1), algorithm(3, 64, g, 1), algorithm(64, 64, g, 2)
     ('winograd', 'direct', 'direct')
     """
-    enough = inputs >= LEAST_INPUTS and outputs >= LEAST_OUTPUTS
     if groups > 1 and sorted((inputs, outputs)) == [1, groups] and g.stride == (1, 1, 1):
         return "depthwise"
+    enough = inputs >= LEAST_INPUTS and outputs >= LEAST_OUTPUTS
+    if g.kernel[1:] == (5, 5):
+        least = LEAST_TILES if g.kernel[0] > 1 else 4 * LEAST_TILES
+        enough = enough and _tiles(g) >= max(least, 2 * inputs, 2 * outputs)
     return "winograd" if enough and _plain(g, groups) else "direct"
 
 
@@ -54,13 +64,22 @@ def weight_algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str
     >>> weight_algorithm(64, 64, g, 1), weight_algorithm(3, 64, g, 1)
     ('winograd', 'direct')
     """
-    return "winograd" if min(inputs, outputs) >= LEAST_SUMMED and _plain(g, groups) else "direct"
+    enough = min(inputs, outputs) >= LEAST_SUMMED
+    if g.kernel[1:] == (5, 5):
+        least = LEAST_SUMMED if g.kernel[0] > 1 else 2 * LEAST_SUMMED
+        enough = min(inputs, outputs) >= least and _tiles(g) >= LEAST_TILES
+    return "winograd" if enough and _plain(g, groups) else "direct"
+
+
+def _tiles(g: Geometry) -> int:
+    """Count the tiles of 4 × 4 outputs in a sample."""
+    return g.out[0] * -(-g.out[1] // 4) * -(-g.out[2] // 4)
 
 
 def _plain(g: Geometry, groups: int) -> bool:
     """Whether Winograd's algorithm serves it at all."""
     return (
-        g.kernel[1:] == (3, 3)
+        g.kernel[1:] in ((3, 3), (5, 5))
         and g.stride == (1, 1, 1)
         and g.dilation == (1, 1, 1)
         and groups == 1

@@ -1,7 +1,7 @@
 """How the tiles of a map are cut into blocks, for `winograd` and its gradient.
 
 `shape` holds the taps of the filter's first axis, three paddings, the tiles down and across, the
-planes and rows of tiles of a block, and how many planes lie together.
+planes and rows of tiles of a block, and how many planes lie together; what follows is the caller's.
 """
 
 from __future__ import annotations
