@@ -25,7 +25,8 @@ from .jit import jit
 from .launch import exclusive, launch
 from .product import COLUMNS, ROWS, add_tile, set_tile
 from .scratch import scratch
-from .vector import INNER, LANES, load, stay_apart, store, transpose_tile
+from .shuffles import transpose_tile
+from .vector import INNER, LANES, load, stay_apart, store
 
 STEPS = 256  # of k at a time: a strip of a takes 16 kB, one of b 32 kB
 STRIPS = 8  # of b that a task keeps in L2

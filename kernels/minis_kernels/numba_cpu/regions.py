@@ -17,7 +17,8 @@ from ..arguments import number
 from .arrays import servable
 from .jit import jit
 from .launch import launch
-from .vector import LANES, load, load_within, store, store_below, transpose_tile
+from .shuffles import transpose_tile
+from .vector import LANES, load, load_within, store, store_below
 
 BLOCK = 4 * LANES  # channels that are treated at once
 PIECE = 1024  # cells that a thread transposes at a time

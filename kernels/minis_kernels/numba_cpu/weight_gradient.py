@@ -32,7 +32,8 @@ from .jit import jit
 from .launch import exclusive, launch
 from .product import COLUMNS, ROWS, add_tile, set_tile
 from .scratch import scratch
-from .vector import INNER, LANES, load, load_within, store, transpose_tile
+from .shuffles import transpose_tile
+from .vector import INNER, LANES, load, load_within, store
 
 PIXELS = 128  # whose products are added at a time: their dy, in L2, serves all taps
 TASKS = 8  # at least, where the shapes allow it

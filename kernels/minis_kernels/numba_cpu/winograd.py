@@ -29,14 +29,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import prange
 
-from .jit import jit
-from .launch import exclusive, launch, threads
-from .pointers import address_of, call_at
+from .launch import exclusive, threads
 from .product import COLUMNS, ROWS
 from .scratch import scratch
 from .winograd_steps import FILTERS, INPUTS, OUTPUTS, PAD, TILES, F, run_tasks_of
+from .workers import on_all_threads
 
 MANY_TILES = 320  # from which on threads share blocks of tiles rather than channels
 
@@ -73,12 +71,12 @@ def convolve(x: Any, w: Any, bias: Any, padding: tuple[int, int, int], adjoint: 
         m = scratch("products", (threads(), size), x.dtype)
         arrays = x, w, adjoint, bias, shape, filters, v, m, y
         if many:
-            _run(FILTERS, groups, 0, *arrays)
-            _run(TILES, blocks, 0, *arrays)
+            on_all_threads(run_tasks_of, FILTERS, groups, 0, *arrays)
+            on_all_threads(run_tasks_of, TILES, blocks, 0, *arrays)
         else:
             for block in range(blocks):
-                _run(INPUTS, c, block, *arrays)
-                _run(OUTPUTS, groups, block, *arrays)
+                on_all_threads(run_tasks_of, INPUTS, c, block, *arrays)
+                on_all_threads(run_tasks_of, OUTPUTS, groups, block, *arrays)
     return y
 
 
@@ -87,15 +85,3 @@ def _block(run: int, tiles: tuple[int, int], taps: int) -> tuple[int, int]:
     wanted = 64 if taps == 1 else 128
     rows = min(tiles[0], max(1, (wanted if taps == 1 else 16) // tiles[1]))
     return min(run, max(1, wanted // (rows * tiles[1]))), rows
-
-
-def _run(*args: Any) -> None:
-    """Have the tasks of a step done; the arguments are those of `run_tasks_of`."""
-    address = address_of(run_tasks_of, 0, 0, *args)
-    launch(_run_tasks, address, threads(), args)
-
-
-@jit(parallel=True)
-def _run_tasks(address: int, workers: int, args: Any) -> None:
-    for worker in prange(workers):
-        call_at(address, (np.int64(worker), np.int64(workers), *args))

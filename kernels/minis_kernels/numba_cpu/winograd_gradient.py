@@ -26,7 +26,8 @@ from .jit import jit
 from .launch import exclusive, launch, threads
 from .product import COLUMNS, ROWS, set_tile
 from .scratch import scratch
-from .vector import INNER, LANES, load, load_within, prefetch, store, transpose_tile
+from .shuffles import transpose_tile
+from .vector import INNER, LANES, load, load_within, prefetch, store
 from .winograd_blocks import block_extent
 from .winograd_transforms import (
     input_row,

@@ -13,7 +13,8 @@ import numpy as np
 
 from .jit import jit
 from .product import COLUMNS, ROWS, set_tile
-from .vector import INNER, LANES, load, prefetch, stay_apart, store, store_below, woven
+from .shuffles import woven
+from .vector import INNER, LANES, load, prefetch, stay_apart, store, store_below
 from .winograd_blocks import block_extent
 from .winograd_transforms import (
     input_row,

