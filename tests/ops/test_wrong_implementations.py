@@ -9,14 +9,13 @@ from hypothesis.errors import NoSuchExample
 
 import minis
 from minis import ops
+from minis.learn.mistakes import MISTAKES, Mistake
 from minis.learn.specs import SPECS
 from minis.learn.specs.properties import examine
 
-from ..wrong import WRONG, Wrong
 
-
-@pytest.mark.parametrize("mistake", WRONG, ids=lambda m: f"{m.operation}-{m.function.__name__}")
-def test_caught(mistake: Wrong) -> None:
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: f"{m.operation}-{m.function.__name__}")
+def test_caught(mistake: Mistake) -> None:
     """Among the calls that the spec draws is one on which the mistake fails a property."""
     functions = {name: getattr(ops, name) for name in ops.__all__}
     functions[mistake.operation] = _crash_is_failure(mistake.function)
@@ -62,5 +61,5 @@ def _crash_is_failure(function):
 
 def test_there_are_enough_mistakes() -> None:
     """At least twenty, and each says in a sentence what it does wrong."""
-    assert len(WRONG) >= 20
-    assert all(m.function.__doc__ for m in WRONG)
+    assert len(MISTAKES) >= 20
+    assert all(m.sentence for m in MISTAKES)

@@ -1,4 +1,4 @@
-"""Plausible mistakes, each of which the specs must catch.
+"""Plausible mistakes: each must fail an operation's spec, and is a cause that a check can name.
 
 A module here holds the mistakes of one family of operations. Each is a function that replaces one
 operation; its docstring says the mistake in a sentence.
@@ -12,22 +12,27 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 
-class Wrong(NamedTuple):
+class Mistake(NamedTuple):
     """A wrong implementation: which spec must catch it, which operation it replaces."""
 
     spec: str
     operation: str
     function: Callable[..., Any]
 
+    @property
+    def sentence(self) -> str:
+        """What is done wrong."""
+        return " ".join((self.function.__doc__ or "").split())
 
-WRONG: list[Wrong] = []
+
+MISTAKES: list[Mistake] = []
 
 
-def wrong(operation: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def mistake(operation: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as a wrong implementation of `operation`."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        WRONG.append(Wrong(operation.removesuffix("_backward"), operation, function))
+        MISTAKES.append(Mistake(operation.removesuffix("_backward"), operation, function))
         return function
 
     return register

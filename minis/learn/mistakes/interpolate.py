@@ -1,13 +1,17 @@
 """Mistakes in interpolation."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from minis import ops
 
-from . import wrong
+from . import mistake
 
 
-def _resize(x, size, source):
+def _resize(x: Any, size: Any, source: Any) -> Any:
     """Interpolate where `source` says that position j of `out` lies on an axis of `cells`."""
     size = (size,) * (x.ndim - 2) if isinstance(size, int) else size
     y = x
@@ -21,38 +25,44 @@ def _resize(x, size, source):
     return y.astype(x.dtype)
 
 
-@wrong("interpolate")
-def misses_the_half_pixel(x, size, *, mode, align_corners=False):
+@mistake("interpolate")
+def misses_the_half_pixel(x: Any, size: Any, *, mode: Any, align_corners: Any = False) -> Any:
     """Reads at j·S/o: the corners of cells coincide and not their edges."""
     if mode == "nearest" or align_corners:
         return ops.interpolate.reference(x, size, mode=mode, align_corners=align_corners)
     return _resize(x, size, lambda j, cells, out: min(j * cells / out, cells - 1))
 
 
-@wrong("interpolate")
-def swaps_align_corners(x, size, *, mode, align_corners=False):
+@mistake("interpolate")
+def swaps_align_corners(x: Any, size: Any, *, mode: Any, align_corners: Any = False) -> Any:
     """Takes align_corners for its contrary."""
     return ops.interpolate.reference(x, size, mode=mode, align_corners=not align_corners)
 
 
-@wrong("interpolate")
-def extrapolates_before_the_first_cell(x, size, *, mode, align_corners=False):
+@mistake("interpolate")
+def extrapolates_before_the_first_cell(
+    x: Any, size: Any, *, mode: Any, align_corners: Any = False
+) -> Any:
     """Doesn't clamp positions below 0, where the weights leave 0 … 1."""
     if mode == "nearest" or align_corners:
         return ops.interpolate.reference(x, size, mode=mode, align_corners=align_corners)
     return _resize(x, size, lambda j, cells, out: min((j + 0.5) * cells / out - 0.5, cells - 1))
 
 
-@wrong("interpolate")
-def rounds_to_the_nearest_centre(x, size, *, mode, align_corners=False):
+@mistake("interpolate")
+def rounds_to_the_nearest_centre(
+    x: Any, size: Any, *, mode: Any, align_corners: Any = False
+) -> Any:
     """Nearest reads at the middle of the output cell: what PyTorch calls nearest-exact."""
     if mode == "linear":
         return ops.interpolate.reference(x, size, mode=mode, align_corners=align_corners)
     return _resize(x, size, lambda j, cells, out: int((j + 0.5) * cells / out))
 
 
-@wrong("interpolate")
-def scales_one_axis_as_the_other(x, size, *, mode, align_corners=False):
+@mistake("interpolate")
+def scales_one_axis_as_the_other(
+    x: Any, size: Any, *, mode: Any, align_corners: Any = False
+) -> Any:
     """Resizes all axes with the factor of the first."""
     size = (size,) * (x.ndim - 2) if isinstance(size, int) else size
     y = ops.interpolate.reference(x, size, mode=mode, align_corners=align_corners)
@@ -62,15 +72,19 @@ def scales_one_axis_as_the_other(x, size, *, mode, align_corners=False):
     return _resize(x, size, lambda j, cells, out: min(int(j * factor), cells - 1))
 
 
-@wrong("interpolate_backward")
-def resizes_the_gradient_back(dy, input_shape, *, mode, align_corners=False):
+@mistake("interpolate_backward")
+def resizes_the_gradient_back(
+    dy: Any, input_shape: Any, *, mode: Any, align_corners: Any = False
+) -> Any:
     """Takes the resizing of dy to x's shape for the transpose."""
     size = tuple(input_shape[2:])
     return ops.interpolate.reference(dy, size, mode=mode, align_corners=align_corners)
 
 
-@wrong("interpolate_backward")
-def keeps_the_last_gradient_of_a_cell(dy, input_shape, *, mode, align_corners=False):
+@mistake("interpolate_backward")
+def keeps_the_last_gradient_of_a_cell(
+    dy: Any, input_shape: Any, *, mode: Any, align_corners: Any = False
+) -> Any:
     """dx[i] = dy in place of += for nearest neighbours."""
     dx = ops.interpolate_backward.reference(dy, input_shape, mode=mode, align_corners=align_corners)
     if mode == "linear" or dy.ndim > 3:

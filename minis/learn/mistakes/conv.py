@@ -1,54 +1,73 @@
 """Mistakes in convolution and its transpose."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from minis import ops
 
-from . import wrong
+from . import mistake
 
 
-def _flipped(w):
+def _flipped(w: Any) -> Any:
     return np.ascontiguousarray(np.flip(w, axis=tuple(range(2, w.ndim))))
 
 
-def _axes(x, value):
+def _axes(x: Any, value: Any) -> Any:
     return (value,) * (x.ndim - 2) if isinstance(value, int) else value
 
 
-@wrong("conv")
-def flips_the_kernel(x, w, b=None, **options):
+@mistake("conv")
+def flips_the_kernel(x: Any, w: Any, b: Any = None, **options: Any) -> Any:
     """Mathematical convolution in place of cross-correlation."""
     return ops.conv.reference(x, _flipped(w), b, **options)
 
 
-@wrong("conv")
-def pads_by_repeating_the_border(x, w, b=None, *, padding=0, **options):
+@mistake("conv")
+def pads_by_repeating_the_border(
+    x: Any, w: Any, b: Any = None, *, padding: Any = 0, **options: Any
+) -> Any:
     """Surrounds x with copies of its border in place of zeros."""
     p = _axes(x, padding)
     edge = np.pad(x, ((0, 0), (0, 0), *((a, a) for a in p)), mode="edge" if x.size else "constant")
     return ops.conv.reference(edge, w, b, padding=0, **options)
 
 
-@wrong("conv")
-def pads_for_the_same_size(x, w, b=None, *, padding=0, **options):
+@mistake("conv")
+def pads_for_the_same_size(
+    x: Any, w: Any, b: Any = None, *, padding: Any = 0, **options: Any
+) -> Any:
     """Pads k // 2 whatever `padding` says."""
     return ops.conv.reference(x, w, b, padding=tuple(k // 2 for k in w.shape[2:]), **options)
 
 
-@wrong("conv")
-def forgets_the_bias(x, w, b=None, **options):
+@mistake("conv")
+def forgets_the_bias(x: Any, w: Any, b: Any = None, **options: Any) -> Any:
     """Takes a bias and doesn't add it."""
     return ops.conv.reference(x, w, None, **options)
 
 
-@wrong("conv")
-def applies_stride_before_dilation(x, w, b=None, *, stride=1, dilation=1, **options):
+@mistake("conv")
+def applies_stride_before_dilation(
+    x: Any, w: Any, b: Any = None, *, stride: Any = 1, dilation: Any = 1, **options: Any
+) -> Any:
     """Swaps stride and dilation."""
     return ops.conv.reference(x, w, b, stride=dilation, dilation=stride, **options)
 
 
-@wrong("conv_backward")
-def overwrites_where_windows_overlap(dy, x, w, *, stride=1, padding=0, dilation=1, groups=1):
+@mistake("conv_backward")
+def overwrites_where_windows_overlap(
+    dy: Any,
+    x: Any,
+    w: Any,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: Any = 1,
+) -> Any:
     """col2im with = in place of +=."""
     from minis.ops.conv import conv_geometry
     from minis.ops.windows import crop, window_view
@@ -70,30 +89,32 @@ def overwrites_where_windows_overlap(dy, x, w, *, stride=1, padding=0, dilation=
     return crop(dx, g.padding, g.size).copy(), dw, db
 
 
-@wrong("conv_backward")
-def sums_the_bias_gradient_over_one_sample(dy, x, w, **options):
+@mistake("conv_backward")
+def sums_the_bias_gradient_over_one_sample(dy: Any, x: Any, w: Any, **options: Any) -> Any:
     """db of the first sample only."""
     dx, dw, _ = ops.conv_backward.reference(dy, x, w, **options)
     return dx, dw, dy[:1].sum(axis=(0, *range(2, dy.ndim)))
 
 
-@wrong("conv_backward")
-def averages_the_weight_gradient(dy, x, w, **options):
+@mistake("conv_backward")
+def averages_the_weight_gradient(dy: Any, x: Any, w: Any, **options: Any) -> Any:
     """dw as the mean over the batch in place of the sum."""
     dx, dw, db = ops.conv_backward.reference(dy, x, w, **options)
     return dx, dw / max(1, len(x)), db
 
 
-@wrong("conv_backward")
-def forgets_to_flip_for_dx(dy, x, w, **options):
+@mistake("conv_backward")
+def forgets_to_flip_for_dx(dy: Any, x: Any, w: Any, **options: Any) -> Any:
     """dx with the filters as they are in the forward pass."""
     _, dw, db = ops.conv_backward.reference(dy, x, w, **options)
     dx, _, _ = ops.conv_backward.reference(dy, x, _flipped(w), **options)
     return dx, dw, db
 
 
-@wrong("conv_transpose")
-def leaves_output_padding_zero(x, w, b=None, *, output_padding=0, **options):
+@mistake("conv_transpose")
+def leaves_output_padding_zero(
+    x: Any, w: Any, b: Any = None, *, output_padding: Any = 0, **options: Any
+) -> Any:
     """Fills the cells that output_padding adds with zeros."""
     y = ops.conv_transpose.reference(x, w, b, output_padding=output_padding, **options)
     small = ops.conv_transpose.reference(x, w, b, **options) if _fits(x, w, options) else y
@@ -102,7 +123,7 @@ def leaves_output_padding_zero(x, w, b=None, *, output_padding=0, **options):
     return z
 
 
-def _fits(x, w, options):
+def _fits(x: Any, w: Any, options: Any) -> Any:
     try:
         ops.conv_transpose.reference(x, w, None, **options)
     except ValueError:
@@ -110,23 +131,25 @@ def _fits(x, w, options):
     return True
 
 
-@wrong("conv_transpose")
-def puts_output_padding_in_front(x, w, b=None, *, output_padding=0, **options):
+@mistake("conv_transpose")
+def puts_output_padding_in_front(
+    x: Any, w: Any, b: Any = None, *, output_padding: Any = 0, **options: Any
+) -> Any:
     """Extends the output at its near end."""
     extra = _axes(x, output_padding)
     y = ops.conv_transpose.reference(x, w, b, output_padding=output_padding, **options)
     return np.roll(y, extra, axis=tuple(range(2, y.ndim)))
 
 
-@wrong("conv_transpose")
-def reads_filters_as_a_convolution_does(x, w, b=None, **options):
+@mistake("conv_transpose")
+def reads_filters_as_a_convolution_does(x: Any, w: Any, b: Any = None, **options: Any) -> Any:
     """Takes w as (O, C, *k) where both orders have the same shape."""
     square = w.shape[0] == w.shape[1] and options.get("groups", 1) == 1
     return ops.conv_transpose.reference(x, w.swapaxes(0, 1) if square else w, b, **options)
 
 
-@wrong("conv_transpose_backward")
-def swaps_the_weight_gradients_axes(dy, x, w, **options):
+@mistake("conv_transpose_backward")
+def swaps_the_weight_gradients_axes(dy: Any, x: Any, w: Any, **options: Any) -> Any:
     """dw laid out (O, C, *k) where the shape doesn't tell."""
     dx, dw, db = ops.conv_transpose_backward.reference(dy, x, w, **options)
     return dx, dw.swapaxes(0, 1).copy() if dw.shape[0] == dw.shape[1] else dw, db
