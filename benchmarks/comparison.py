@@ -14,7 +14,7 @@ from typing import Any
 
 from .results import Row, SideResult
 from .sides import Answering
-from .task import Task, Work
+from .task import CPU, Task, Work
 from .validation import WRONG
 
 PAUSE = 0.3  # seconds
@@ -29,6 +29,7 @@ def compare(
     pairs: int,
     files: Path,
     pause: float = PAUSE,
+    device: str = CPU,
 ) -> Row:
     """Check and time one row.
 
@@ -46,6 +47,8 @@ def compare(
         A directory that the processes share.
     pause : float
         Seconds before each turn.
+    device : str
+        Which the sides are to run on.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def compare(
         problem = f"no reference: {answer['problem']}"
         failed = {side.name: SideResult(problem=problem) for side in sides}
         return Row(task.key, task.label, pass_, Work(0.0, 0.0), 0.0, failed)
-    limit = task.limit(pass_)
+    limit = task.limit(pass_, device)
     results = {side.name: checked(side, request, limit) for side in sides}
     running = [side for side in sides if not results[side.name].problem]
     for _ in range(pairs):
@@ -68,9 +71,12 @@ def compare(
             if "problem" in turn:
                 results[side.name].problem = turn["problem"]
                 results[side.name].turns.clear()
+                results[side.name].host.clear()
             elif not results[side.name].problem:
                 results[side.name].turns.append(turn["seconds"])
-    return Row(task.key, task.label, pass_, Work(*answer["work"]), limit, results)
+                results[side.name].host += [turn["host"]] if "host" in turn else []
+    work = Work(*answer["work"])
+    return Row(task.key, task.label, pass_, work, limit, results, task.precision(device))
 
 
 def checked(side: Answering, request: dict[str, Any], limit: float) -> SideResult:

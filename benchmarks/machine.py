@@ -17,6 +17,9 @@ PACKAGES = {
     "numpy": "NumPy",
     "numba": "Numba",
     "scipy": "SciPy",
+    "numba-cuda": "Numba-CUDA",
+    "cupy-cuda12x": "CuPy",
+    "cupy-cuda13x": "CuPy",
     "torch": "PyTorch",
     "torchvision": "torchvision",
     "onnxruntime": "onnxruntime",
@@ -45,15 +48,17 @@ def describe() -> dict[str, str]:
 
 
 def slug(machine: dict[str, str]) -> str:
-    """Return a folder's name for the machine: processor and cores.
+    """Return a folder's name for the machine: processor and cores, or the GPU.
 
     Examples
     --------
     >>> slug({"processor": "AMD EPYC (family 26, model 2)", "cores": "2"})
     'amd-epyc-family-26-model-2-2-cores'
+    >>> slug({"GPU": "NVIDIA A100-SXM4-80GB", "processor": "AMD EPYC", "cores": "8"})
+    'nvidia-a100-sxm4-80gb'
     """
-    text = f"{machine['processor']} {machine['cores']} cores".lower()
-    return re.sub(r"[^a-z0-9]+", "-", text).strip("-")
+    text = machine.get("GPU") or f"{machine['processor']} {machine['cores']} cores"
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def processor() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from . import tables
 from .results import Report
 from .targets import misses
+from .task import CUDA
 
 TITLES = {
     "ops": "Operations",
@@ -25,11 +26,20 @@ EXPLAINED = {
     "buffers that a library keeps from one call to the next are not counted.",
 }
 EXPLAINED["models"] = EXPLAINED["ops"]
+ON_GPU = (
+    "Times are those of CUDA events around calls that are queued one after the other, on inputs "
+    "that exceed the L2 cache. Host ms is what the processor takes to queue a call: where it is as "
+    "much as ms, the kernels wait for it. Convolutions may take TF32 on both sides, and are held "
+    "to its exactness, unless the row says float32. Networks are checked in float32 and timed with "
+    "TF32. × CPU: the CPU's time over ours."
+)
 
 
 def document(report: Report) -> str:
     """Write the whole report."""
     parts = [f"# {TITLES[report.suite]}", EXPLAINED.get(report.suite, "")]
+    if report.device == CUDA:
+        parts.append(ON_GPU)
     if report.settings["partial"]:
         parts.append("**Partial run: not every case, or fewer turns.**")
     rows = [line for row in report.rows for line in tables.lines(report, row)]

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .task import TF32
+
 SIDE = 2048  # of the matrices
 COPIED = 1 << 26  # float32 numbers: 256 MiB, more than the caches hold
 CALLS = 3
@@ -27,15 +29,30 @@ class Peaks(NamedTuple):
         Of a float32 matrix product, in 10⁹ operations a second.
     gbs : float
         Of a copy, in 10⁹ bytes a second, read and written.
+    tf32 : float or None
+        Of a matrix product in TF32, where a GPU was measured.
     """
 
     gflops: float
     gbs: float
+    tf32: float | None = None
 
     @property
     def ridge(self) -> float:
         """Operations per byte above which arithmetic is what holds an operation up."""
         return self.gflops / self.gbs
+
+    def at(self, precision: str) -> Peaks | None:
+        """Return the ceilings for products in that precision; None if it wasn't measured.
+
+        Examples
+        --------
+        >>> Peaks(50.0, 4.0, 400.0).at("tf32")
+        Peaks(gflops=400.0, gbs=4.0, tf32=400.0)
+        """
+        if precision != TF32:
+            return self
+        return self._replace(gflops=self.tf32) if self.tf32 else None
 
     def attainable(self, intensity: float) -> float:
         """Return the ceiling in 10⁹ operations a second at that many operations per byte.
@@ -63,10 +80,11 @@ def best(measured: Mapping[str, list[dict[str, float]]]) -> Peaks:
     Examples
     --------
     >>> best({"numpy": [{"gflops": 2.0, "gbs": 1.0}], "torch": [{"gflops": 1.0, "gbs": 3.0}]})
-    Peaks(gflops=2.0, gbs=3.0)
+    Peaks(gflops=2.0, gbs=3.0, tf32=None)
     """
     turns = [turn for turns in measured.values() for turn in turns]
-    return Peaks(max(turn["gflops"] for turn in turns), max(turn["gbs"] for turn in turns))
+    gflops, gbs = (max(turn[name] for turn in turns) for name in ("gflops", "gbs"))
+    return Peaks(gflops, gbs, max((turn["tf32"] for turn in turns if "tf32" in turn), default=None))
 
 
 Call = Callable[[], Any]

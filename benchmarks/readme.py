@@ -9,13 +9,14 @@ import os
 from pathlib import Path
 
 from . import markdown, tables
-from .results import Report, Row, SideResult, read_all
+from .cuda import readme as gpu
+from .results import RESULTS, Report, Row, SideResult, read_machines
 from .suites import SUITES
 from .summary import geometric_mean, peak_memory, seconds, speedup, speedups
 from .tables import NONE, name_of
+from .task import CPU
 
 START, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
-RESULTS = Path(__file__).parent / "results"
 OURS, THEIRS = "numba", "torch"
 
 
@@ -30,10 +31,17 @@ def section(results: Path = RESULTS, root: Path | None = None) -> str:
         Folder of the README, for links; by default that of the project.
     """
     root = RESULTS.parent.parent if root is None else root
-    folders = sorted(f for f in results.glob("*") if f.is_dir()) if results.is_dir() else []
-    found = [(folder, read_all(folder, SUITES)) for folder in folders]
-    parts = [_machine(folder, reports, root) for folder, reports in found if reports]
+    found = read_machines(results, CPU, SUITES)
+    parts = [_machine(folder, reports, root) for folder, reports in found]
     return "\n\n".join(parts) or "No results yet: `python -m benchmarks ops models`."
+
+
+def current(text: str) -> str:
+    """Return the README's text with current tables, those of GPUs where it has the markers."""
+    text = rewritten(text, section())
+    if gpu.START in text:
+        text = rewritten(text, gpu.section(), gpu.START, gpu.END)
+    return text
 
 
 def rewritten(text: str, content: str, start: str = START, end: str = END) -> str:

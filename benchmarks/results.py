@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from .peaks import Peaks
-from .task import Work
+from .task import CPU, FLOAT32, Work
 
 SCHEMA = 1
+RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass
@@ -29,6 +30,8 @@ class SideResult:
         What is to be said; why there are no times.
     memory : list of dict
         Bytes, by run: see `memory.measure`.
+    host : list of list of float
+        On a GPU, the processor's seconds to queue a call, by turn.
     """
 
     turns: list[list[float]] = field(default_factory=list)
@@ -36,6 +39,7 @@ class SideResult:
     note: str = ""
     problem: str = ""
     memory: list[dict[str, int]] = field(default_factory=list)
+    host: list[list[float]] = field(default_factory=list)
 
 
 @dataclass
@@ -52,6 +56,8 @@ class Row:
         Error that counts as exact.
     sides : dict of str to SideResult
         By the implementation's name, in the order of their turns.
+    precision : str
+        How products were rounded: "float32" or "tf32".
     """
 
     key: str
@@ -60,6 +66,7 @@ class Row:
     work: Work
     limit: float
     sides: dict[str, SideResult]
+    precision: str = FLOAT32
 
 
 @dataclass
@@ -72,13 +79,16 @@ class Report:
     machine : dict of str to str
         See `machine.describe`.
     settings : dict
-        Of the run: threads, pairs, date and so on; "partial" says that it left cases out.
+        Of the run: threads, pairs, date and so on; "partial" says that it left cases out, and
+        "device" where it ran ("cpu" if that is not said).
     ours, theirs : list of str
         The implementations compared: minis' backends, and the others.
     peaks : Peaks or None
     peaks_by_library : dict
         What each library reached, by turn.
     rows : list of Row
+    cpu : dict
+        Times of a CPU to set beside those of a GPU: see `cuda.cpu.newest`.
     """
 
     suite: str
@@ -89,6 +99,12 @@ class Report:
     peaks: Peaks | None = None
     peaks_by_library: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
+    cpu: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def device(self) -> str:
+        """Where it was measured: "cpu" or "cuda"."""
+        return str(self.settings.get("device", CPU))
 
 
 def to_json(report: Report) -> str:
@@ -151,6 +167,20 @@ def read_all(folder: Path, suites: Iterable[str]) -> dict[str, Report]:
         for suite, file in files.items()
         if file.exists()
     }
+
+
+def read_machines(
+    folder: Path, device: str, suites: Iterable[str]
+) -> list[tuple[Path, dict[str, Report]]]:
+    """Read the reports of every machine that was measured on that device, each with its folder."""
+    suites = list(suites)
+    folders = sorted(f for f in folder.glob("*") if f.is_dir()) if folder.is_dir() else []
+    found = []
+    for one in folders:
+        reports = {k: r for k, r in read_all(one, suites).items() if r.device == device}
+        if reports:
+            found.append((one, reports))
+    return found
 
 
 def _rounded(value: Any) -> Any:

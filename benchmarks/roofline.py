@@ -18,7 +18,7 @@ from .placement import Box, anchor, place
 from .results import Report
 from .summary import seconds
 from .tables import name_of
-from .task import BACKWARD
+from .task import BACKWARD, TF32
 
 FORWARD_COLOUR, BACKWARD_COLOUR, ROOF = "#0b6e99", "#e08e0b", "#444444"
 FONT = 6.5
@@ -61,7 +61,7 @@ def points(report: Report, ours: str) -> list[Point]:
 def chart(report: Report, ours: str) -> Figure:
     """Draw the two ceilings and a point for each row."""
     assert report.peaks
-    peaks, shown = report.peaks, points(report, ours)
+    peaks, shown = report.peaks.at(TF32) or report.peaks, points(report, ours)
     figure = Figure(figsize=INCHES)
     axes = figure.add_axes(AXES)
     left = min(p.intensity for p in shown) / 2

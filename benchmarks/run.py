@@ -5,50 +5,25 @@ from __future__ import annotations
 import datetime
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from . import charts, comparison, machine, markdown, memory, peaks, results, startup
+from . import charts, comparison, machine, markdown, peaks, results, startup
+from .cuda import cpu, device
 from .ladder import LadderCase
 from .networks import DetectionNetwork, exported
 from .networks.network import INFERENCE
+from .plan import Plan
 from .results import Report, Row, SideResult
+from .run_memory import add_memory, memory_rows
 from .screen import Screen
-from .sides import OTHERS, Side
+from .sides import ON_GPU, OTHERS, Side
 from .suites import choose
-from .task import FORWARD, Task, Work
+from .task import CUDA, Task, Work
 
 REFERENCE = "numpy"
 FIRST_CALLS = ("nothing cached", "cached")  # of the start-up suite
 PEAK_TURNS = 2  # before the rows, and again after them: machines have slow minutes
-MEMORY_RUNS = 3
-# memory that is freed goes back at once, so that what is resident is what is in use
-EXACT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "65536"}
-
-
-@dataclass
-class Plan:
-    """What to run.
-
-    Attributes
-    ----------
-    ours, theirs : list of str
-        The implementations.
-    threads, pairs : int
-        Of each side.
-    quick : bool
-        Whether to leave cases out.
-    cases : list of str
-        Keys of the only ones wanted; none means all.
-    """
-
-    ours: list[str]
-    theirs: list[str]
-    threads: int
-    pairs: int
-    quick: bool = False
-    cases: list[str] = field(default_factory=list)
 
 
 def run(suite: str, plan: Plan, screen: Screen) -> Report:
@@ -62,6 +37,8 @@ def run(suite: str, plan: Plan, screen: Screen) -> Report:
             "pairs": plan.pairs,
             "pause": comparison.PAUSE,
             "partial": bool(plan.quick or plan.cases or plan.pairs < comparison.PAIRS),
+            "device": plan.device,
+            "with_cpu": plan.with_cpu,
         },
         ours=plan.ours,
         theirs=[o for o in plan.theirs if suite == "models" or o == "torch"],
@@ -69,17 +46,19 @@ def run(suite: str, plan: Plan, screen: Screen) -> Report:
     left_out = [OTHERS[other] for other in plan.theirs if other not in report.theirs]
     if left_out and suite != "startup":
         screen.say(f"{', '.join(left_out)}: compared on models only")
-    tasks = choose(suite, plan.cases, plan.quick)
+    tasks = choose(suite, plan.cases, plan.quick, plan.device)
     with tempfile.TemporaryDirectory(prefix="minis-benchmarks-") as files:
         if suite == "memory":
             screen.begin(report)
-            _memory_rows(tasks, report, plan, Path(files), screen)
+            memory_rows(tasks, report, plan, Path(files), screen)
         elif suite == "startup":
             report.ours, report.theirs = list(FIRST_CALLS), []
             screen.begin(report)
             _startup_rows(tasks, report, screen)
         else:
             with _Sides(plan.threads) as sides:
+                if plan.device == CUDA:
+                    _go_to_gpu(report, sides)
                 _measure_peaks(report, sides, 1 if plan.quick else PEAK_TURNS, screen)
                 screen.begin(report)
                 _time_rows(tasks, report, plan, sides, Path(files), screen)
@@ -121,8 +100,24 @@ class _Sides:
             side.close()
 
 
+def _go_to_gpu(report: Report, sides: _Sides) -> None:
+    """Give the report the sides' names there, the GPU's description, and the CPU's times."""
+    report.theirs = [ON_GPU[other] for other in report.theirs]
+    found = [sides[name].ask({"do": "device"}) for name in (*report.ours, *report.theirs)]
+    for answer in found:
+        if "problem" in answer:
+            raise ValueError(f"the GPU can't be described: {answer['problem']}")
+    known = {key: text for answer in found for key, text in answer["device"].items()}
+    report.machine = {**known, **device.driver(), **report.machine}
+    report.cpu = cpu.newest(report.suite)
+
+
 def _measure_peaks(report: Report, sides: _Sides, turns: int, screen: Screen) -> None:
-    libraries = [REFERENCE, *(o for o in report.theirs if o == "torch")]
+    on_gpu = report.device == CUDA
+    libraries = [
+        report.ours[0] if on_gpu else REFERENCE,
+        *(o for o in report.theirs if o in ON_GPU or on_gpu),
+    ]
     with screen.busy("measuring the machine's peaks"):
         for _ in range(turns):
             for name in libraries:
@@ -142,14 +137,22 @@ def _time_rows(
         for task in tasks:
             for pass_ in task.passes:
                 with screen.busy(f"{task.label}, {pass_}"):
-                    names = _side_names(task, pass_, report)
+                    left_out = _left_out(task, pass_, report)
+                    names = [n for n in _side_names(task, pass_, report) if n not in left_out]
                     _export(task, pass_, names, reference, files)
                     row = comparison.compare(
-                        task, pass_, reference, [sides[n] for n in names], plan.pairs, files
+                        task,
+                        pass_,
+                        reference,
+                        [sides[n] for n in names],
+                        plan.pairs,
+                        files,
+                        comparison.PAUSE,
+                        plan.device,
                     )
                     if isinstance(task, LadderCase):
-                        _add_memory(task, row, plan, files)
-                    _say_left_out(task, row, report)
+                        add_memory(task, row, plan, files)
+                    row.sides |= {name: SideResult(note=left_out[name]) for name in left_out}
                 report.rows.append(row)
                 screen.row(report, row)
 
@@ -158,45 +161,25 @@ def _side_names(task: Task, pass_: str, report: Report) -> list[str]:
     if isinstance(task, LadderCase):
         names = [rung.name for rung in task.rungs()]
         return [name for name in names if name != "torch" or name in report.theirs]
-    engines = exported.RUNNERS if pass_ != INFERENCE or isinstance(task, DetectionNetwork) else {}
-    return [*report.ours, *(other for other in report.theirs if other not in engines)]
+    cpu_too = [cpu.BACKEND] if report.settings["with_cpu"] else []
+    engines = exported.RUNNERS if pass_ != INFERENCE else {}
+    return [*report.ours, *(o for o in report.theirs if o not in engines), *cpu_too]
 
 
-def _say_left_out(task: Task, row: Row, report: Report) -> None:
-    """Give the engines that don't run this network a side with the reason, and no times."""
-    if isinstance(task, DetectionNetwork) and row.pass_ == INFERENCE:
-        for name in report.theirs:
-            if name in exported.RUNNERS:
-                row.sides[name] = SideResult(note=task.left_out)
+def _left_out(task: Task, pass_: str, report: Report) -> Mapping[str, str]:
+    """Name the sides that can't run a network, each with the reason: they have no times."""
+    if not isinstance(task, DetectionNetwork):
+        return {}
+    reasons = dict.fromkeys(exported.RUNNERS, task.left_out) if pass_ == INFERENCE else {}
+    if ON_GPU["torch"] in report.theirs and not task.uses_torchvision():
+        reasons[ON_GPU["torch"]] = task.without_torchvision
+    return {name: reason for name, reason in reasons.items() if name in report.theirs}
 
 
 def _export(task: Task, pass_: str, names: list[str], reference: Side, files: Path) -> None:
     if any(name in exported.RUNNERS for name in names):
         request = {"do": "export", "task": task.key, "pass": pass_, "files": str(files)}
         reference.ask(request)
-
-
-def _add_memory(task: LadderCase, row: Row, plan: Plan, files: Path) -> None:
-    if memory.unavailable() or task.small:
-        return
-    for name, side in row.sides.items():
-        if not side.problem:
-            found = _measure_memory(task, FORWARD, name, plan, files, 1, EXACT_MEMORY)
-            side.memory, side.problem = found.memory, found.problem
-
-
-def _memory_rows(
-    tasks: Sequence[Task], report: Report, plan: Plan, files: Path, screen: Screen
-) -> None:
-    runs = 1 if plan.quick else MEMORY_RUNS
-    for task in tasks:
-        for pass_ in task.passes:
-            row = Row(task.key, task.label, pass_, Work(0.0, 0.0), task.limit(pass_), {})
-            for name in [*report.ours, *report.theirs]:
-                with screen.busy(f"{task.label}, {pass_}, {name}"):
-                    row.sides[name] = _measure_memory(task, pass_, name, plan, files, runs)
-            report.rows.append(row)
-            screen.row(report, row)
 
 
 def _startup_rows(tasks: Sequence[Task], report: Report, screen: Screen) -> None:
@@ -211,26 +194,3 @@ def _startup_rows(tasks: Sequence[Task], report: Report, screen: Screen) -> None
         row = Row(key, label, pass_, Work(0.0, 0.0), 0.0, sides)
         report.rows.append(row)
         screen.row(report, row)
-
-
-def _measure_memory(
-    task: Task,
-    pass_: str,
-    name: str,
-    plan: Plan,
-    files: Path,
-    runs: int,
-    settings: dict[str, str] | None = None,
-) -> SideResult:
-    """Measure in a fresh process each time; a first one has the kernels compiled and cached."""
-    request = {"do": "memory", "task": task.key, "pass": pass_, "files": str(files)}
-    found = SideResult()
-    for _ in range(1 + runs):
-        with Side(name, plan.threads, settings) as side:
-            answer = side.ask(request)
-        if "problem" in answer:
-            return SideResult(problem=answer["problem"])
-        found.note = answer.pop("note", "")
-        found.memory.append(answer)
-    found.memory = found.memory[1:]
-    return found

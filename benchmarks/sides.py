@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 OTHERS = {"torch": "PyTorch", "onnxruntime": "onnxruntime", "openvino": "OpenVINO"}
+ON_GPU = {"torch": "torch-cuda"}  # the implementation's name there
 
 
 class Answering(Protocol):
@@ -102,4 +103,18 @@ def missing(name: str) -> str | None:
     for module in dict.fromkeys((name, "torch")):  # the networks are written in PyTorch
         if importlib.util.find_spec(module) is None:
             return f"{OTHERS[module]} is not installed: pip install -e '.[benchmarks]'"
+    return None
+
+
+def missing_on_gpu(name: str) -> str | None:
+    """Say what is needed to compare with `name` on the GPU, or None where it is there."""
+    if name not in ON_GPU:
+        return "it is compared on the CPU only"
+    problem = missing(name)
+    if problem:
+        return problem
+    import torch
+
+    if not torch.cuda.is_available():
+        return f"PyTorch {torch.__version__} finds no CUDA GPU"
     return None

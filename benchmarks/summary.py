@@ -57,6 +57,11 @@ def seconds(side: SideResult) -> Spread | None:
     return spread([statistics.median(turn) for turn in side.turns]) if side.turns else None
 
 
+def host_seconds(side: SideResult) -> Spread | None:
+    """Return the processor's time to queue a call, likewise. None where it was not measured."""
+    return spread([statistics.median(turn) for turn in side.host]) if side.host else None
+
+
 def speedup(row: Row, ours: str, theirs: str) -> Spread | None:
     """Return how many times faster `ours` is than `theirs`: the median over the pairs of turns.
 

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .cuda.cpu import cpu_seconds, source
 from .ladder import LADDERS
+from .peaks import Peaks
 from .results import Report, Row, SideResult
 from .sides import OTHERS
 from .summary import (
     extra_memory,
     geometric_mean,
+    host_seconds,
     peak_memory,
     rate,
     seconds,
     speedup,
     speedups,
 )
+from .task import CUDA
 
 NONE = "–"
+OTHER_NAMES = {
+    "numba": "Numba",
+    "numpy": "NumPy",
+    "cupy": "CuPy",
+    "numba-cuda": "Numba-CUDA",
+    "torch-cuda": "PyTorch",
+}
 MIB = 2.0**20
 
 
@@ -50,11 +61,14 @@ def columns(report: Report) -> list[Column]:
         for name in names:
             found += [Column(f"{name} MiB", 11), Column(f"{name} ÷ ours", 14)]
         return found
-    found += [Column("backend", 7, left=True), Column("ms", 8)]
+    on_gpu = report.device == CUDA
+    found += [Column("backend", 10 if on_gpu else 7, left=True), Column("ms", 8)]
     for name in names:
         found += [Column(f"{name} ms", max(8, len(name) + 3)), Column("speed-up", 16)]
     if report.peaks:
         found += [Column("rate", 14), Column("of peak", 7)]
+    if on_gpu:
+        found += [Column("host ms", 8), Column("CPU ms", 8), Column("× CPU", 7)]
     return [*found, Column("errors", 17 if names else 8)]
 
 
@@ -94,11 +108,25 @@ def closing(report: Report) -> list[str]:
                 f"lowest {ratios[worst]:.2f} ({worst}); {below} below 1"
             )
     if report.peaks:
-        found.append(
-            f"measured peaks: {report.peaks.gflops:.0f} GFLOP/s (float32 matrix product), "
-            f"{report.peaks.gbs:.0f} GB/s (copy of 256 MiB)"
-        )
+        found.append(peaks_text(report.peaks, "1 GiB" if report.device == CUDA else "256 MiB"))
+    if report.device == CUDA and (cpu := source(report)):
+        found.append(cpu)
     return found
+
+
+def peaks_text(peaks: Peaks, copied: str) -> str:
+    """Return the measured ceilings in words.
+
+    Examples
+    --------
+    >>> peaks_text(Peaks(456.2, 40.9), "256 MiB")
+    'measured peaks: 456 GFLOP/s (float32 matrix product), 41 GB/s (copy of 256 MiB)'
+    """
+    tf32 = f", {peaks.tf32:,.0f} GFLOP/s (in TF32)" if peaks.tf32 else ""
+    return (
+        f"measured peaks: {peaks.gflops:.0f} GFLOP/s (float32 matrix product){tf32}, "
+        f"{peaks.gbs:.0f} GB/s (copy of {copied})"
+    )
 
 
 def name_of(side: str) -> str:
@@ -109,7 +137,7 @@ def name_of(side: str) -> str:
     >>> name_of("torch"), name_of("numba")
     ('PyTorch', 'Numba')
     """
-    return {**OTHERS, "numba": "Numba", "numpy": "NumPy"}.get(side, side)
+    return {**OTHERS, **OTHER_NAMES}.get(side, side)
 
 
 def short(value: float) -> str:
@@ -141,13 +169,30 @@ def _times(report: Report, row: Row, ours: str) -> list[str]:
         ratio = speedup(row, ours, theirs)
         cells.append(milliseconds(row.sides.get(theirs)))
         cells.append(f"{ratio.median:.2f} ({ratio.low:.2f}–{ratio.high:.2f})" if ratio else NONE)
+    time = seconds(mine) if mine else None
     if report.peaks:
-        time = seconds(mine) if mine else None
-        speed = rate(row.work, time.median, report.peaks) if time else None
+        speed = rate(row.work, time.median, report.peaks.at(row.precision)) if time else None
         cells.append(f"{short(speed.value)} {speed.unit}" if speed else NONE)
         cells.append(f"{speed.share:.0%}" if speed else NONE)
+    if report.device == CUDA:
+        cells += [_host(mine), *beside_cpu(report, row, ours)]
     compared = [ours, *report.theirs]
     return [*cells, " / ".join(exactness(row.sides.get(name)) for name in compared)]
+
+
+def beside_cpu(report: Report, row: Row, ours: str) -> list[str]:
+    """Return the CPU's time, and how many times faster the GPU is."""
+    mine, cpu = row.sides.get(ours), cpu_seconds(report, row)
+    time = seconds(mine) if mine else None
+    return [
+        short(cpu * 1e3) if cpu else NONE,
+        short(cpu / time.median) if cpu and time else NONE,
+    ]
+
+
+def _host(side: SideResult | None) -> str:
+    time = host_seconds(side) if side else None
+    return short(time.median * 1e3) if time else NONE
 
 
 def _memory(report: Report, row: Row) -> list[str]:

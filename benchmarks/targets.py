@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import math
 
-from .cases import CONVOLUTIONS
+from .cases import CONVOLUTIONS, POOLING, REGIONS
 from .networks.network import INFERENCE, TRAINING
 from .results import Report, Row
 from .sides import OTHERS
 from .startup import CACHED_LIMIT, FIRST_LIMIT
 from .summary import geometric_mean, peak_memory, seconds, speedups
 from .tables import name_of
+from .task import CUDA
 
 MEAN = 1.2  # geometric mean of the operations' speed-ups over PyTorch
 WORST = 0.8  # any operation's
 NUMPY = 0.25  # the NumPy text's, on convolutions
 MODEL = 1.0  # any network's
 UNET_INFERENCE = 1.3
+# of the `cupy` backend, against PyTorch on the same GPU
+GPU_CONVOLUTION = 0.7  # with TF32 on both sides
+GPU_OTHER = 1.0  # pooling, regions, and those of these names
+GPU_OTHERS = ("batch-norm", "group-norm", "cross-entropy")
 
 
 def misses(report: Report) -> list[str]:
     """Return a line for each target that was measured and missed."""
     found = [line for row in report.rows for line in problems(row)]
+    if report.device == CUDA:
+        return found + (_operations_on_gpu(report) if report.suite == "ops" else [])
     check = {
         "ops": _operations,
         "models": _models,
@@ -63,6 +70,16 @@ def _operations(report: Report) -> list[str]:
         if ratio < NUMPY
     ]
     return lines
+
+
+def _operations_on_gpu(report: Report) -> list[str]:
+    wanted = {case.key: GPU_CONVOLUTION for case in CONVOLUTIONS}
+    wanted |= dict.fromkeys((*(case.key for case in (*POOLING, *REGIONS)), *GPU_OTHERS), GPU_OTHER)
+    return [
+        f"{name}: {ratio:.2f} times PyTorch's speed, to be ≥ {wanted[name.split()[0]]}"
+        for name, ratio in speedups(report.rows, "cupy", "torch-cuda").items()
+        if ratio < wanted.get(name.split()[0], 0)
+    ]
 
 
 def _models(report: Report) -> list[str]:

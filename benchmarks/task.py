@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from minis.learn.costs import NOTHING, Cost
+
 FORWARD, BACKWARD = "forward", "backward"
 SEED = 0
-OUR_BACKENDS = ("numpy", "numba")
+CPU, CUDA = "cpu", "cuda"
+BACKENDS = {CPU: ("numpy", "numba"), CUDA: ("cupy", "numba-cuda")}  # of minis, by device
+OUR_BACKENDS = (*BACKENDS[CPU], *BACKENDS[CUDA])
+FLOAT32, TF32 = "float32", "tf32"  # how a convolution rounds what it multiplies
 
 Arrays = Mapping[str, Any]
 
@@ -76,14 +81,20 @@ class Task(Protocol):
     def passes(self) -> tuple[str, ...]:
         """Names of its rows."""
 
-    def limit(self, pass_: str) -> float:
-        """Return the largest error that counts as exact in float32."""
+    def limit(self, pass_: str, device: str = CPU) -> float:
+        """Return the largest error that counts as exact in what is checked."""
+
+    def precision(self, device: str) -> str:
+        """Return how products are rounded while it is timed: TF32 only on a GPU."""
+
+    def precision_checked(self, device: str) -> str:
+        """Return how they are rounded while it is compared with the reference."""
 
     def by_norm(self, pass_: str) -> bool:
         """Return whether errors are those of norms: see `validation`."""
 
-    def work(self, pass_: str) -> Work | None:
-        """Return what has to be done; None to have convolutions counted in the reference's run."""
+    def work(self, pass_: str, counted: Mapping[str, Cost]) -> Work:
+        """Return what has to be done, given what the reference's run cost, by operation."""
 
     def prepare(self, implementation: str, pass_: str, dtype: Any, files: Path) -> Prepared:
         """Draw the input, the same in every process, and build what runs.
@@ -91,7 +102,7 @@ class Task(Protocol):
         Parameters
         ----------
         implementation : str
-            A backend of minis, "torch", or another name that the task knows.
+            A backend of minis, "torch", "torch-cuda", or another name that the task knows.
         pass_ : str
             One of `passes`.
         dtype : float32 or float64
@@ -104,6 +115,18 @@ def upstream(shape: tuple[int, ...], dtype: Any) -> Any:
     """Draw the gradient of a result: the same numbers in every process and precision."""
     drawn = np.random.default_rng(SEED + 1).standard_normal(shape, dtype=np.float32)
     return np.asarray(drawn, dtype=dtype)
+
+
+def summed(costs: Iterable[Cost]) -> Work:
+    """Return what operations have to do together.
+
+    Examples
+    --------
+    >>> summed([Cost(2, 8), Cost(1, 4)])
+    Work(flops=3.0, bytes=12.0)
+    """
+    total = sum(costs, NOTHING)
+    return Work(float(total.flops), float(total.bytes))
 
 
 def in_precision(arrays: Mapping[str, Any], dtype: Any) -> dict[str, Any]:

@@ -21,9 +21,13 @@ from typing import Any
 import numpy as np
 
 from . import memory, peaks
-from .networks.counting import Counter
+from .counting import Counter
+from .cuda import peaks as gpu_peaks
+from .cuda import timer
+from .cuda.library import library_of
+from .places import device_of
 from .suites import find_task
-from .task import Prepared, Work
+from .task import Prepared
 from .validation import Wrong, errors
 
 TURN = 0.1  # seconds: a turn ends after the call that exceeds it
@@ -48,8 +52,8 @@ class Worker:
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what a request asks for; what goes wrong is told, not raised."""
         try:
-            if request["do"] == "peaks":
-                return peaks.measure(self.name)
+            if request["do"] in ("peaks", "device"):
+                return self._about(request["do"])
             method = getattr(self, f"_{request['do']}")
             answer: dict[str, Any] = method(
                 request["task"], request["pass"], Path(request["files"])
@@ -60,6 +64,13 @@ class Worker:
         except Exception as error:
             return {"problem": f"{type(error).__name__}: {error}"}
 
+    def _about(self, what: str) -> dict[str, Any]:
+        """Measure the peaks, or describe the GPU."""
+        library = library_of(self.name)
+        if what == "device":
+            return {"device": library.describe() if library else {}}
+        return gpu_peaks.measure(library) if library else peaks.measure(self.name)
+
     def _reference(self, key: str, pass_: str, files: Path) -> dict[str, Any]:
         """Run in float64; write the results to a file, and say what had to be done."""
         task = find_task(key)
@@ -68,7 +79,7 @@ class Worker:
         with counter.looking_on():
             value = prepared.run()
         np.savez(files / "reference.npz", **prepared.results(value))
-        return {"work": task.work(pass_) or Work(counter.flops, 0.0)}
+        return {"work": task.work(pass_, counter.costs)}
 
     def _export(self, key: str, pass_: str, files: Path) -> dict[str, Any]:
         """Write a network as an ONNX file."""
@@ -79,22 +90,30 @@ class Worker:
         """Make ready, run once, and compare with the file that `reference` wrote."""
         self._ready = None
         gc.collect()
-        task = find_task(key)
+        task, library, device = find_task(key), library_of(self.name), device_of(self.name)
+        if library:
+            library.free()
+            library.set_precision(task.precision_checked(device))
         prepared = task.prepare(self.name, pass_, np.float32, files)
         results = prepared.results(prepared.run())
         with np.load(files / "reference.npz") as reference:
             pair = prepared.align(results, dict(reference))
             found = errors(*pair, task.by_norm(pass_))
+        if library:
+            library.set_precision(task.precision(device))
         for _ in range(WARM_UP):
             prepared.run()
         self._ready = (key, pass_), prepared
         return {"errors": found, "note": prepared.note}
 
     def _time(self, key: str, pass_: str, files: Path) -> dict[str, Any]:
-        """Take a turn: a call or more, in seconds."""
+        """Take a turn: a call or more, in seconds; on a GPU also the processor's."""
         assert self._ready
         ready, prepared = self._ready
         assert ready == (key, pass_), "checked first"
+        library = library_of(self.name)
+        if library:
+            return dict(timer.take_turn(prepared.run, library))
         return {"seconds": take_turn(prepared)}
 
     def _memory(self, key: str, pass_: str, files: Path) -> dict[str, Any]:

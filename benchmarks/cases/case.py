@@ -7,17 +7,40 @@ function, and for PyTorch `torch.autograd.grad` for the same arrays, on a graph 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..task import BACKWARD, FORWARD, OUR_BACKENDS, SEED, Prepared, Work, in_precision, upstream
+from minis.backend import array_namespace
+from minis.learn.costs import Cost
+
+from ..cuda.buffers import rotating
+from ..places import in_numpy, sets
+from ..task import (
+    BACKWARD,
+    CPU,
+    FLOAT32,
+    FORWARD,
+    OUR_BACKENDS,
+    SEED,
+    TF32,
+    Prepared,
+    Work,
+    in_precision,
+    summed,
+    upstream,
+)
 
 EXACT = 5e-5  # of the largest value of the reference
+# TF32 keeps 10 bits after the point, so that a factor is off by up to 2⁻¹⁰ of itself where it is
+# cut, by half of that where it is rounded; in a sum of many products such errors cancel in part
+EXACT_TF32 = 2e-3
 
 Arrays = dict[str, Any]
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -65,39 +88,41 @@ class Case(ABC):
         """Say what stands in for an operation that PyTorch doesn't have."""
         return ""
 
-    @abstractmethod
-    def forward_work(self) -> Work:
-        """Return what forward has to do."""
-
-    def backward_work(self) -> Work:
-        """Return what backward has to do."""
-        raise NotImplementedError
-
     @property
     def passes(self) -> tuple[str, ...]:
         """Forward, and backward where there is one."""
         return (FORWARD, BACKWARD) if self.gradients else (FORWARD,)
 
-    def limit(self, pass_: str) -> float:
-        """Return the largest error that counts as exact in float32."""
-        return EXACT
+    def limit(self, pass_: str, device: str = CPU) -> float:
+        """Return the largest error that counts as exact."""
+        return EXACT_TF32 if self.precision_checked(device) == TF32 else EXACT
+
+    def precision(self, device: str) -> str:
+        """Calculate in float32."""
+        return FLOAT32
+
+    def precision_checked(self, device: str) -> str:
+        """Check what is timed."""
+        return self.precision(device)
 
     def by_norm(self, pass_: str) -> bool:
         """Measure errors by the largest values."""
         return False
 
-    def work(self, pass_: str) -> Work | None:
-        """Return what has to be done."""
-        return self.forward_work() if pass_ == FORWARD else self.backward_work()
+    def work(self, pass_: str, counted: Mapping[str, Cost]) -> Work:
+        """Return what was counted."""
+        return summed(counted.values())
 
     def prepare(self, implementation: str, pass_: str, dtype: Any, files: Path) -> Prepared:
         """Draw the input and build what runs: see `Task.prepare`."""
+        ours = implementation in OUR_BACKENDS
+        if not ours and implementation not in ("torch", "torch-cuda"):
+            raise ValueError(f"operations are not compared with {implementation}")
         arrays = in_precision(self.draw(np.random.default_rng(SEED)), dtype)
-        if implementation in OUR_BACKENDS:
-            return self._prepare_minis(implementation, pass_, arrays)
-        if implementation == "torch":
-            return self._prepare_torch(pass_, arrays)
-        raise ValueError(f"operations are not compared with {implementation}")
+        inputs = sets(arrays, implementation)
+        if ours:
+            return rotating([self._prepare_minis(implementation, pass_, a) for a in inputs])
+        return rotating([self._prepare_torch(pass_, t) for t in inputs])
 
     def _prepare_minis(self, backend: str, pass_: str, a: Arrays) -> Prepared:
         import minis
@@ -107,17 +132,18 @@ class Case(ABC):
         if pass_ == FORWARD:
             return Prepared(
                 lambda: self.minis(ops, a),
-                lambda value: dict(zip(self.results, self.shown(value), strict=True)),
+                lambda value: _named(self.results, self.shown(value)),
             )
         forward = self.minis(ops, a)
         y = self.shown(forward)[0]
         dy = upstream(y.shape, y.dtype)
+        if dy.ndim:  # a number stays with the processor
+            dy = array_namespace(y).asarray(dy)
         return Prepared(lambda: self.minis_backward(ops, dy, a, forward), self._named_gradients)
 
-    def _prepare_torch(self, pass_: str, a: Arrays) -> Prepared:
+    def _prepare_torch(self, pass_: str, t: Arrays) -> Prepared:
         import torch
 
-        t = {name: torch.from_numpy(value) for name, value in a.items()}
         note = self.torch_note()
         if pass_ == FORWARD:
 
@@ -125,20 +151,21 @@ class Case(ABC):
                 with torch.no_grad():
                     return self.torch(torch, t)
 
-            return Prepared(
-                forward,
-                lambda value: dict(zip(self.results, (r.numpy() for r in value), strict=True)),
-                note,
-            )
+            return Prepared(forward, lambda value: _named(self.results, value), note)
         inputs = [t[name].requires_grad_(True) for name in self.gradients]
         y = self.torch(torch, t)[0]
-        dy = torch.from_numpy(upstream(tuple(y.shape), a[self.gradients[0]].dtype))
+        dy = torch.from_numpy(upstream(tuple(y.shape), np.float32)).to(y)
         return Prepared(
             lambda: torch.autograd.grad(y, inputs, dy, retain_graph=True),
-            lambda value: self._named_gradients(tuple(g.numpy() for g in value)),
+            self._named_gradients,
             note,
         )
 
     def _named_gradients(self, value: Any) -> dict[str, Any]:
         values = value if isinstance(value, tuple) else (value,)
-        return dict(zip((f"d{name}" for name in self.gradients), values, strict=True))
+        return _named([f"d{name}" for name in self.gradients], values)
+
+
+def _named(names: Sequence[str], values: Iterable[Any]) -> dict[str, Any]:
+    """Give results their names, in NumPy's arrays."""
+    return dict(zip(names, map(in_numpy, values), strict=True))

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..task import Work
-from .case import Arrays, Case
-from .work import (
-    Shape,
-    conv_flops,
-    conv_output,
-    conv_transpose_flops,
-    conv_transpose_output,
-    float_bytes,
-)
+from ..task import CUDA, FLOAT32, TF32
+from .case import Arrays, Case, Shape
 
 
 @dataclass(frozen=True)
@@ -30,6 +22,11 @@ class Convolution(Case):
     padding: int = 0
     dilation: int = 1
     groups: int = 1
+    exact: bool = False  # whether a GPU, too, multiplies in float32
+
+    def precision(self, device: str) -> str:
+        """Let a GPU take TF32."""
+        return TF32 if device == CUDA and not self.exact else FLOAT32
 
     @property
     def options(self) -> dict[str, int]:
@@ -42,16 +39,16 @@ class Convolution(Case):
         }
 
     @property
-    def y(self) -> Shape:
-        """The output's shape."""
-        return conv_output(self.x, self.w, self.stride, self.padding, self.dilation)
+    def channels(self) -> int:
+        """Of the output."""
+        return self.w[0]
 
     def draw(self, rng: np.random.Generator) -> Arrays:
         """Draw x, w and b."""
         return {
             "x": rng.standard_normal(self.x, dtype=np.float32),
             "w": rng.standard_normal(self.w, dtype=np.float32),
-            "b": rng.standard_normal(self.y[1], dtype=np.float32),
+            "b": rng.standard_normal(self.channels, dtype=np.float32),
         }
 
     def minis(self, ops: Any, a: Arrays) -> tuple[Any, ...]:
@@ -67,19 +64,6 @@ class Convolution(Case):
         function = getattr(torch.nn.functional, f"conv{len(self.x) - 2}d")
         return (function(t["x"], t["w"], t["b"], **self.options),)
 
-    def flops(self) -> float:
-        """Count forward's multiplications and additions."""
-        return conv_flops(self.y, self.w)
-
-    def forward_work(self) -> Work:
-        """Read x, w and b; write y."""
-        return Work(self.flops(), float_bytes([self.x, self.w, self.y[1:2], self.y]))
-
-    def backward_work(self) -> Work:
-        """Read dy, x and w; write dx, dw and db: dx and dw each cost as much as forward."""
-        moved = [self.y, self.x, self.w, self.x, self.w, self.y[1:2]]
-        return Work(2 * self.flops(), float_bytes(moved))
-
 
 @dataclass(frozen=True)
 class TransposedConvolution(Convolution):
@@ -91,9 +75,9 @@ class TransposedConvolution(Convolution):
         return {"stride": self.stride, "padding": self.padding}
 
     @property
-    def y(self) -> Shape:
-        """The output's shape."""
-        return conv_transpose_output(self.x, self.w, self.stride, self.padding)
+    def channels(self) -> int:
+        """Of the output, for groups = 1."""
+        return self.w[1]
 
     def minis(self, ops: Any, a: Arrays) -> tuple[Any, ...]:
         """Call `conv_transpose`."""
@@ -107,10 +91,6 @@ class TransposedConvolution(Convolution):
         """Call `conv_transpose2d` or `conv_transpose3d`."""
         function = getattr(torch.nn.functional, f"conv_transpose{len(self.x) - 2}d")
         return (function(t["x"], t["w"], t["b"], **self.options),)
-
-    def flops(self) -> float:
-        """Count forward's multiplications and additions."""
-        return conv_transpose_flops(self.x, self.w)
 
 
 def same(key: str, channels: int, side: int, quick: bool = False, batch: int = 1) -> Convolution:
@@ -191,4 +171,11 @@ CONVOLUTIONS: tuple[Case, ...] = (
         stride=8,
         padding=4,
     ),
+)
+
+# measured on a GPU only: on a CPU they are the rows above
+IN_FLOAT32: tuple[Case, ...] = tuple(
+    replace(case, key=f"{case.key}-float32", label=f"{case.label}, float32", exact=True)
+    for case in CONVOLUTIONS
+    if isinstance(case, Convolution) and case.w[2:] == (3, 3)
 )

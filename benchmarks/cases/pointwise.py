@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..task import Work
-from .case import Arrays, Case
-from .work import INDEX, Shape, float_bytes
+from .case import Arrays, Case, Shape
 
 MAPS = (8, 64, 128, 128)
 
 
 @dataclass(frozen=True)
 class Pointwise(Case):
-    """An operation on maps of shape `x` whose result has that shape.
-
-    Attributes
-    ----------
-    flops_forward, flops_backward : float
-        Operations per value.
-    """
+    """An operation on maps of shape `x`."""
 
     x: Shape = MAPS
-    flops_forward: ClassVar[float] = 1
-    flops_backward: ClassVar[float] = 1
 
     def draw(self, rng: np.random.Generator) -> Arrays:
         """Draw x."""
         return {"x": rng.standard_normal(self.x, dtype=np.float32)}
-
-    def forward_work(self) -> Work:
-        """Read x, write y."""
-        return Work(self.flops_forward * math.prod(self.x), float_bytes([self.x] * 2))
-
-    def backward_work(self) -> Work:
-        """Read dy and what forward read or wrote, write dx."""
-        return Work(self.flops_backward * math.prod(self.x), float_bytes([self.x] * 3))
 
 
 @dataclass(frozen=True)
@@ -64,8 +45,6 @@ class PReLU(Pointwise):
     """The rectifier with a slope learned for each channel."""
 
     gradients: ClassVar[tuple[str, ...]] = ("x", "a")
-    flops_forward: ClassVar[float] = 2  # a comparison, a product
-    flops_backward: ClassVar[float] = 4  # the same, and a product and a sum for da
 
     def draw(self, rng: np.random.Generator) -> Arrays:
         """Draw x and the slopes."""
@@ -90,8 +69,6 @@ class BatchNorm(Pointwise):
 
     gradients: ClassVar[tuple[str, ...]] = ("x", "gamma", "beta")
     results: ClassVar[tuple[str, ...]] = ("y", "new_running_mean", "new_running_var")
-    flops_forward: ClassVar[float] = 6  # mean 1, variance 3, scale and shift 2
-    flops_backward: ClassVar[float] = 7  # dbeta 1, dgamma 2 with x̂ as one step, dx 4
 
     def draw(self, rng: np.random.Generator) -> Arrays:
         """Draw x, off centre, with gamma, beta and running statistics."""
@@ -131,8 +108,6 @@ class GroupNorm(Pointwise):
     """Group norm of 32 groups, as a detector that learns from scratch has it."""
 
     gradients: ClassVar[tuple[str, ...]] = ("x", "gamma", "beta")
-    flops_forward: ClassVar[float] = 6  # mean 1, variance 3, scale and shift 2
-    flops_backward: ClassVar[float] = 7  # the two sums of a channel 3, dx 4
     groups: ClassVar[int] = 32
 
     def draw(self, rng: np.random.Generator) -> Arrays:
@@ -166,8 +141,6 @@ class CrossEntropy(Pointwise):
     """Softmax cross-entropy of the logits `x` over the second axis: the mean over all pixels."""
 
     results: ClassVar[tuple[str, ...]] = ("loss",)
-    flops_forward: ClassVar[float] = 4  # maximum, difference, exponential, sum
-    flops_backward: ClassVar[float] = 2  # difference, product
 
     def draw(self, rng: np.random.Generator) -> Arrays:
         """Draw logits and labels."""
@@ -189,19 +162,6 @@ class CrossEntropy(Pointwise):
     def torch(self, torch: Any, t: Arrays) -> tuple[Any, ...]:
         """Call `cross_entropy`."""
         return (torch.nn.functional.cross_entropy(t["x"], t["labels"]),)
-
-    def forward_work(self) -> Work:
-        """Read logits and labels; write the probabilities, which backward needs."""
-        work = super().forward_work()
-        return work._replace(bytes=work.bytes + self._label_bytes())
-
-    def backward_work(self) -> Work:
-        """Read probabilities and labels, write dx."""
-        work = super().backward_work()
-        return work._replace(bytes=float_bytes([self.x] * 2) + self._label_bytes())
-
-    def _label_bytes(self) -> float:
-        return float(INDEX * math.prod(self.x) // self.x[1])
 
 
 @dataclass(frozen=True)
@@ -225,16 +185,6 @@ class BilinearDoubling(Pointwise):
         """Call `interpolate`."""
         interpolate = torch.nn.functional.interpolate
         return (interpolate(t["x"], self.doubled, mode="bilinear", align_corners=False),)
-
-    def forward_work(self) -> Work:
-        """Weigh four values for each of y's: four products, three sums."""
-        y = (*self.x[:2], *self.doubled)
-        return Work(7.0 * math.prod(y), float_bytes([self.x, y]))
-
-    def backward_work(self) -> Work:
-        """Spread each of dy over four: four products, four sums."""
-        y = (*self.x[:2], *self.doubled)
-        return Work(8.0 * math.prod(y), float_bytes([self.x, y]))
 
 
 POINTWISE: tuple[Case, ...] = (

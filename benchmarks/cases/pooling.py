@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..task import Work
-from .case import Arrays, Case
-from .work import INDEX, Shape, float_bytes
+from minis.learn.costs import Cost
+
+from ..task import BACKWARD, Work
+from .case import Arrays, Case, Shape
 
 WINDOW = 2
 
@@ -34,10 +36,6 @@ class Pooling(Case):
         """Return PyTorch's function for two or three axes."""
         return getattr(torch.nn.functional, f"{name}{len(self.x) - 2}d")
 
-    def indices(self) -> float:
-        """Return the bytes of the indices."""
-        return float(INDEX * math.prod(self.pooled))
-
 
 @dataclass(frozen=True)
 class MaxPooling(Pooling):
@@ -56,16 +54,6 @@ class MaxPooling(Pooling):
     def torch(self, torch: Any, t: Arrays) -> tuple[Any, ...]:
         """Call `max_pool2d` or `max_pool3d`."""
         return tuple(self.function(torch, "max_pool")(t["x"], WINDOW, return_indices=True))
-
-    def forward_work(self) -> Work:
-        """Compare every value but one of each window; write y and indices."""
-        compared = math.prod(self.x) - math.prod(self.pooled)
-        return Work(compared, float_bytes([self.x, self.pooled]) + self.indices())
-
-    def backward_work(self) -> Work:
-        """Add every dy to its place."""
-        moved = float_bytes([self.pooled, self.x]) + self.indices()
-        return Work(math.prod(self.pooled), moved)
 
 
 @dataclass(frozen=True)
@@ -93,13 +81,13 @@ class MaxUnpooling(Pooling):
         """Call `max_unpool2d` or `max_unpool3d`."""
         return (self.function(torch, "max_unpool")(t["x"], t["indices"], WINDOW),)
 
-    def forward_work(self) -> Work:
-        """Only move: read values and indices, write the large map."""
-        return Work(0.0, float_bytes([self.pooled, self.x]) + self.indices())
-
-    def backward_work(self) -> Work:
-        """Only move: read indices and dy at their places, write the small map."""
-        return Work(0.0, float_bytes([self.pooled, self.pooled]) + self.indices())
+    def work(self, pass_: str, counted: Mapping[str, Cost]) -> Work:
+        """Of dy, only the values at the indices must be read."""
+        work = super().work(pass_, counted)
+        if pass_ != BACKWARD:
+            return work
+        unread = math.prod(self.x) - math.prod(self.pooled)
+        return work._replace(bytes=work.bytes - unread * np.dtype(np.float32).itemsize)
 
 
 @dataclass(frozen=True)
@@ -117,14 +105,6 @@ class AveragePooling(Pooling):
     def torch(self, torch: Any, t: Arrays) -> tuple[Any, ...]:
         """Call `avg_pool2d` or `avg_pool3d`."""
         return (self.function(torch, "avg_pool")(t["x"], WINDOW),)
-
-    def forward_work(self) -> Work:
-        """Add up each window, and divide."""
-        return Work(math.prod(self.x), float_bytes([self.x, self.pooled]))
-
-    def backward_work(self) -> Work:
-        """Divide, and copy into each window."""
-        return Work(math.prod(self.pooled), float_bytes([self.x, self.pooled]))
 
 
 FLAT, SOLID = (8, 64, 128, 128), (1, 32, 64, 64, 64)

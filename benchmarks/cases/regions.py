@@ -7,15 +7,16 @@ of PyTorch's operations.
 from __future__ import annotations
 
 import functools
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from minis.learn.costs import Cost
+
 from ..task import Work
-from .case import Arrays, Case
-from .work import Shape, float_bytes
+from .case import Arrays, Case, Shape
 
 IMAGE = 256.0
 
@@ -52,11 +53,6 @@ class RoIAlign(Case):
         """The keyword arguments, which are the same in minis and in torchvision."""
         return {"spatial_scale": self.x[-1] / IMAGE, "sampling_ratio": self.ratio}
 
-    @property
-    def y(self) -> Shape:
-        """The result's shape."""
-        return (self.boxes, self.x[1], self.bins, self.bins)
-
     def draw(self, rng: np.random.Generator) -> Arrays:
         """Draw the maps and the boxes."""
         image = rng.integers(0, self.x[0], (self.boxes, 1)).astype(np.float32)
@@ -83,15 +79,6 @@ class RoIAlign(Case):
     def torch_note(self) -> str:
         """Say which it is."""
         return _origin()
-
-    def forward_work(self) -> Work:
-        """Weigh four cells for each sample, and average."""
-        samples = math.prod(self.y) * self.ratio**2
-        return Work(8.0 * samples, float_bytes([self.x, (self.boxes, 5), self.y]))
-
-    def backward_work(self) -> Work:
-        """Spread each sample over four cells."""
-        return self.forward_work()
 
 
 @dataclass(frozen=True)
@@ -125,7 +112,7 @@ class NMS(Case):
         """Say which it is."""
         return _origin()
 
-    def forward_work(self) -> Work:
+    def work(self, pass_: str, counted: Mapping[str, Cost]) -> Work:
         """Leave it open."""
         return Work(0.0, 0.0)
 

@@ -31,7 +31,7 @@ def roi_align(x: Any, boxes: Any, bins: int, *, spatial_scale: float, sampling_r
     weights = weights_y[:, :, None, :, None] * weights_x[:, None, :, None, :]
     taps = (2 * sampling_ratio) ** 2
     rows = len(boxes) * bins * bins
-    starts = torch.arange(0, (rows + 1) * taps, taps)
+    starts = torch.arange(0, (rows + 1) * taps, taps, device=x.device)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that sparse matrices are in beta state
         matrix = torch.sparse_csr_tensor(
@@ -46,7 +46,7 @@ def nms(boxes: Any, scores: Any, threshold: float) -> Any:
     """Do what `torchvision.ops.nms` does, a block of boxes at a time, best first."""
     order = scores.argsort(descending=True, stable=True)
     ranked = boxes[order]
-    alive = torch.ones(len(boxes), dtype=torch.bool)
+    alive = torch.ones(len(boxes), dtype=torch.bool, device=boxes.device)
     for start in range(0, len(boxes), BLOCK):
         block = alive[start : start + BLOCK].nonzero().flatten() + start
         # of those in the block that better blocks left alive, and all from there on
@@ -63,7 +63,7 @@ def _greedy(suppresses: Any) -> Any:
     That is iterated from "all stay": after k rounds it holds for every box that hangs on a chain
     of at most k, and so in the end for all.
     """
-    kept = torch.ones(len(suppresses))
+    kept = torch.ones(len(suppresses), device=suppresses.device)
     while True:
         now = (kept @ suppresses == 0).float()
         if torch.equal(now, kept):
@@ -84,7 +84,7 @@ def _iou(a: Any, b: Any) -> Any:
 def _axis(start: Any, length: Any, bins: int, ratio: int, size: int) -> tuple[Any, Any]:
     """For each bin along an axis, the 2·ratio cells that it reads, and their weights."""
     step = length.clamp(min=1) / bins
-    offsets = (torch.arange(bins * ratio, dtype=start.dtype) + 0.5) / ratio
+    offsets = (torch.arange(bins * ratio).to(start) + 0.5) / ratio
     at = start[:, None] + offsets * step[:, None]  # (R, bins·ratio)
     inside = ((at >= -1) & (at <= size)).to(at.dtype) / ratio
     at = at.clamp(0, size - 1)

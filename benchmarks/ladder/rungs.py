@@ -6,17 +6,18 @@ kernel, or PyTorch. All of a ladder's rungs return the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from minis.learn.costs import Cost
+
 from ..cases.case import EXACT
-from ..cases.work import INDEX, conv_flops, float_bytes
 from ..networks.network import load
-from ..task import FORWARD, OUR_BACKENDS, SEED, Prepared, Work, in_precision
+from ..task import CPU, FLOAT32, FORWARD, OUR_BACKENDS, SEED, Prepared, Work, in_precision, summed
 
 
 class Rung(NamedTuple):
@@ -109,23 +110,23 @@ class LadderCase:
         """Return the rungs that are run at this size."""
         return [rung for rung in self.ladder.rungs if self.small or not rung.slow]
 
-    def limit(self, pass_: str) -> float:
-        """Return the largest error that counts as exact in float32."""
+    def limit(self, pass_: str, device: str = CPU) -> float:
+        """Return the largest error that counts as exact."""
         return EXACT
+
+    def precision(self, device: str) -> str:
+        """Calculate in float32."""
+        return FLOAT32
+
+    precision_checked = precision
 
     def by_norm(self, pass_: str) -> bool:
         """Measure errors by the largest values."""
         return False
 
-    def work(self, pass_: str) -> Work | None:
-        """Return what has to be done."""
-        if self.w:
-            y = (self.x[0], self.w[0], *self.x[2:])
-            return Work(conv_flops(y, self.w), float_bytes([self.x, self.w, y]))
-        pooled = (*self.x[:2], *(s // 2 for s in self.x[2:]))
-        values = float_bytes([pooled])
-        moved = float_bytes([self.x]) + values + values / 4 * INDEX
-        return Work(3 / 4 * float_bytes([self.x]) / 4, moved)
+    def work(self, pass_: str, counted: Mapping[str, Cost]) -> Work:
+        """Return what was counted."""
+        return summed(counted.values())
 
     def prepare(self, implementation: str, pass_: str, dtype: Any, files: Path) -> Prepared:
         """Draw the input and find the version: see `Task.prepare`."""

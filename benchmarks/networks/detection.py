@@ -17,7 +17,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minis.backend import array_namespace
+
 from ..cases.regions import torchvision_ops
+from ..places import in_numpy
 from ..task import SEED, Arrays
 from .matching import matched
 from .network import Network, load
@@ -35,12 +38,18 @@ class DetectionNetwork(Network):
     torchvision : str
         "module:name" of a function that builds torchvision's network from `options`, if
         torchvision has it.
+    left_out, without_torchvision : str
+        Why inference engines don't run it, and PyTorch on a GPU.
     """
 
     images: tuple[tuple[int, int], ...] = ()
     objects: int = 6
     torchvision: str = ""
     left_out: ClassVar[str] = "left out: how many boxes are selected is no fixed size to export"
+    without_torchvision: ClassVar[str] = (
+        "left out: torchvision has no such network here, and the one that is composed of PyTorch "
+        "operations runs on the CPU only"
+    )
     lr: ClassVar[float] = 1e-9
 
     def draw(self, dtype: Any) -> tuple[Any, Any]:
@@ -65,7 +74,7 @@ class DetectionNetwork(Network):
         """Name what was found in the images, one after the other."""
         found: dict[str, Any] = {}
         for n, one in enumerate(value):
-            found |= {f"{n}/{name}": np.asarray(array) for name, array in one.items()}
+            found |= {f"{n}/{name}": in_numpy(array) for name, array in one.items()}
         return found
 
     def aligned(self, results: Arrays, reference: Arrays) -> tuple[Arrays, Arrays]:
@@ -113,14 +122,6 @@ class DetectionNetwork(Network):
         losses: Mapping[str, Any] = model(x, target)
         return losses
 
-    def as_torch(self, x: Any, target: Any) -> tuple[Any, Any]:
-        """Images and targets share the arrays' memory."""
-        import torch
-
-        return [torch.from_numpy(image) for image in x], [
-            {name: torch.from_numpy(array) for name, array in one.items()} for one in target
-        ]
-
 
 Indices = tuple[Any, Any]
 Rule = Callable[[Any, int, float], Indices]
@@ -134,8 +135,9 @@ def first(labels: Any, count: int, fraction: float) -> Indices:
     >>> first(np.array([0, 3, -1, 0, 1, 0]), 3, 0.34)
     (array([1]), array([0, 3]))
     """
-    positive = np.flatnonzero(labels > 0)[: int(count * fraction)]
-    return positive, np.flatnonzero(labels == 0)[: count - len(positive)]
+    xp = array_namespace(labels)
+    positive = xp.flatnonzero(labels > 0)[: int(count * fraction)]
+    return positive, xp.flatnonzero(labels == 0)[: count - len(positive)]
 
 
 def spread(labels: Any, count: int, fraction: float) -> Indices:
@@ -146,7 +148,9 @@ def spread(labels: Any, count: int, fraction: float) -> Indices:
     >>> spread(np.array([0, 3, -1, 0, 1, 0]), 3, 0.34)
     (array([1]), array([0, 5]))
     """
-    positive = np.flatnonzero(labels > 0)[: int(count * fraction)]
-    negative = np.flatnonzero(labels == 0)
+    xp = array_namespace(labels)
+    positive = xp.flatnonzero(labels > 0)[: int(count * fraction)]
+    negative = xp.flatnonzero(labels == 0)
     rest = min(len(negative), count - len(positive))
-    return positive, negative[np.linspace(0, len(negative) - 1, rest).astype(int)]
+    # NumPy everywhere: a GPU's linspace may fall on the other side of a whole number
+    return positive, negative[xp.asarray(np.linspace(0, len(negative) - 1, rest).astype(int))]

@@ -16,10 +16,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..task import OUR_BACKENDS, Arrays, Prepared, Work
+from minis.learn.costs import Cost
+
+from ..places import in_numpy, moved, placed
+from ..task import CPU, CUDA, FLOAT32, OUR_BACKENDS, TF32, Arrays, Prepared, Work, summed
 
 INFERENCE, TRAINING = "inference", "training"
 MOMENTUM = 0.9
+COUNTED = {
+    f"{name}{end}" for name in ("conv", "conv_transpose", "linear") for end in ("", "_backward")
+}
 EXACT = 5e-5  # of the largest value of what comes out
 EXACT_GRADIENT = 4e-2  # of the norm of a parameter's gradient; PyTorch's own is 5e-3 in U-Net
 
@@ -95,10 +101,6 @@ class Network(ABC):
     def torch_losses(self, model: Any, x: Any, target: Any) -> Mapping[str, Any]:
         """Compute those of PyTorch's network."""
 
-    @abstractmethod
-    def as_torch(self, x: Any, target: Any) -> tuple[Any, Any]:
-        """Return what was drawn as tensors."""
-
     def learned(self, model: Any) -> dict[str, Any]:
         """Return the parameters of minis' network that are trained."""
         return dict(model.named_parameters())
@@ -121,25 +123,34 @@ class Network(ABC):
         """Bring an inference's results and the reference's into one order."""
         return results, reference
 
-    def limit(self, pass_: str) -> float:
+    def limit(self, pass_: str, device: str = CPU) -> float:
         """Return the largest error that counts as exact in float32."""
         return self.exact if pass_ == INFERENCE else self.exact_gradient
+
+    def precision(self, device: str) -> str:
+        """Let a GPU take TF32."""
+        return TF32 if device == CUDA else FLOAT32
+
+    def precision_checked(self, device: str) -> str:
+        """Check in float32: rounded to TF32, other maxima win and other boxes are selected."""
+        return FLOAT32
 
     def by_norm(self, pass_: str) -> bool:
         """Measure gradients by their norms."""
         return pass_ == TRAINING
 
-    def work(self, pass_: str) -> Work | None:
-        """Leave it to the reference, which counts the convolutions as it runs."""
-        return None
+    def work(self, pass_: str, counted: Mapping[str, Cost]) -> Work:
+        """Return the operations of the convolutions and linear layers, and no bytes."""
+        found = summed(cost for name, cost in counted.items() if name in COUNTED)
+        return found._replace(bytes=0.0)
 
     def prepare(self, implementation: str, pass_: str, dtype: Any, files: Path) -> Prepared:
         """Build the network with the shared weights: see `Task.prepare`."""
-        x, target = self.draw(dtype)
+        x, target = (placed(drawn, implementation) for drawn in self.draw(dtype))
         if implementation in OUR_BACKENDS:
             return self._prepare_minis(implementation, pass_, x, target, dtype, files)
-        if implementation == "torch":
-            return self._prepare_torch(pass_, *self.as_torch(x, target), files)
+        if implementation in ("torch", "torch-cuda"):
+            return self._prepare_torch(implementation, pass_, x, target, files)
         raise ValueError(f"{self.key} is not compared with {implementation} in {pass_}")
 
     def weights(self, files: Path) -> Path:
@@ -177,6 +188,7 @@ class Network(ABC):
             model.load_state_dict(state)
         if dtype != np.float32:
             model.astype(dtype)
+        model = moved(model, backend)
         if pass_ == INFERENCE:
             model.eval()
             return Prepared(lambda: model(x), self.results, align=self.aligned)
@@ -190,13 +202,15 @@ class Network(ABC):
             optimiser.step()
             return losses
 
-        return Prepared(step, lambda losses: {**losses, **{n: p.grad for n, p in learned.items()}})
+        return Prepared(step, lambda losses: _with_gradients(losses, learned))
 
-    def _prepare_torch(self, pass_: str, x: Any, target: Any, files: Path) -> Prepared:
+    def _prepare_torch(
+        self, implementation: str, pass_: str, x: Any, target: Any, files: Path
+    ) -> Prepared:
         import torch
 
         note = self.torch_note()
-        model = self.torch_model(files)
+        model = moved(self.torch_model(files), implementation)
         if pass_ == INFERENCE:
             model.eval()
 
@@ -216,8 +230,10 @@ class Network(ABC):
             optimiser.step()
             return losses
 
-        def results(losses: Any) -> dict[str, Any]:
-            values = {name: loss.detach().numpy() for name, loss in losses.items()}
-            return values | {name: p.grad.numpy() for name, p in learned.items()}
+        return Prepared(step, lambda losses: _with_gradients(losses, learned), note)
 
-        return Prepared(step, results, note)
+
+def _with_gradients(losses: Arrays, learned: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the losses and the parameters' gradients, in NumPy's arrays."""
+    gradients = {name: parameter.grad for name, parameter in learned.items()}
+    return {name: in_numpy(value) for name, value in {**losses, **gradients}.items()}

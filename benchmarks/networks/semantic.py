@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..places import in_numpy
 from ..task import SEED, Arrays, Prepared
 from .network import INFERENCE, Network
 
@@ -65,7 +66,7 @@ class SemanticNetwork(Network):
 
     def results(self, value: Any) -> Arrays:
         """Name the logits."""
-        return {"y": np.asarray(value)}
+        return {"y": in_numpy(value)}
 
     def losses(self, model: Any, x: Any, target: Any) -> Arrays:
         """Softmax cross-entropy."""
@@ -80,9 +81,3 @@ class SemanticNetwork(Network):
         import torch
 
         return {"loss": torch.nn.functional.cross_entropy(model(x), target)}
-
-    def as_torch(self, x: Any, target: Any) -> tuple[Any, Any]:
-        """Images and labels share the arrays' memory."""
-        import torch
-
-        return torch.from_numpy(x), torch.from_numpy(target)

@@ -39,7 +39,7 @@ class Sampler:
 
     def __call__(self, labels: list[Any]) -> tuple[list[Any], list[Any]]:
         """Draw from each image's labels."""
-        drawn = [self.rule(label.numpy(), self.count, self.fraction) for label in labels]
+        drawn = [self.rule(label.cpu().numpy(), self.count, self.fraction) for label in labels]
         return tuple(  # type: ignore[return-value]
             [_mask(label, indices) for label, indices in zip(labels, side, strict=True)]
             for side in zip(*drawn, strict=True)
@@ -50,5 +50,5 @@ def _mask(label: Any, indices: Any) -> Any:
     import torch
 
     mask = torch.zeros_like(label, dtype=torch.uint8)
-    mask[torch.from_numpy(indices)] = 1
+    mask[torch.from_numpy(indices).to(label.device)] = 1
     return mask

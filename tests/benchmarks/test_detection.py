@@ -10,11 +10,13 @@ from benchmarks import run, tables, worker
 from benchmarks.comparison import compare
 from benchmarks.networks import NETWORKS, DetectionNetwork, detection
 from benchmarks.networks.matching import matched
+from benchmarks.results import SideResult
 from benchmarks.task import Work
 from benchmarks.validation import Wrong, errors
 
+from .imagined_gpu import imagined_gpu  # noqa: F401 - a fixture
+from .in_process import InProcess
 from .reports import report, row
-from .test_validation import InProcess
 
 OPTIONS = {
     "num_classes": 4,
@@ -91,6 +93,19 @@ def test_both_sides_are_timed(compared, pass_):
     assert found.work.flops > 1e7
     note = "small: PyTorch is composed of PyTorch operations, without torchvision"
     assert tables.notes(found) == [note]
+
+
+@pytest.mark.parametrize("pass_", ["inference", "training"])
+@pytest.mark.usefixtures("imagined_gpu")
+def test_detections_on_a_gpu(pass_, tmp_path):
+    """Images, targets and samples live there; what comes back is the reference's."""
+    task, found = Small(options=OPTIONS), []
+    for name, dtype in (("numpy", np.float64), ("cupy", np.float32)):
+        side = InProcess(name)
+        prepared = side.context.run(task.prepare, name, pass_, dtype, tmp_path)
+        found.append(prepared.results(side.context.run(prepared.run)))
+    pair = prepared.align(found[1], found[0])
+    assert max(errors(*pair, task.by_norm(pass_)).values()) <= task.limit(pass_, "cuda")
 
 
 def test_missing_detections_are_not_timed(compared):
@@ -208,12 +223,22 @@ def test_inference_engines_are_left_out_with_the_reason():
     """No process is asked; the row says why, and has no times."""
     task, found = Small(options=OPTIONS), report(suite="models")
     found.theirs = ["torch", "onnxruntime"]
-    assert run._side_names(task, "inference", found) == ["numba", "torch"]
+    assert run._left_out(task, "inference", found) == {"onnxruntime": task.left_out}
     line = row("small", "inference", [1], [2])
     line.work = Work(1e9, 0.0)
-    run._say_left_out(task, line, found)
+    line.sides["onnxruntime"] = SideResult(note=task.left_out)
     assert tables.notes(line) == [f"the small: onnxruntime is {task.left_out}"]
     assert "–" in tables.lines(found, line)[0]
-    trained = row("small", "training", [1], [2])
-    run._say_left_out(task, trained, found)
-    assert not tables.notes(trained)
+    assert run._left_out(task, "training", found) == {}
+    assert run._side_names(task, "training", found) == ["numba", "torch"]
+
+
+def test_pytorch_on_a_gpu_needs_torchvision(monkeypatch):
+    """The composed network has parts that stay on the CPU."""
+    task, found = Small(options=OPTIONS), report(suite="models")
+    found.ours, found.theirs = ["cupy"], ["torch-cuda"]
+    for pass_ in task.passes:
+        reason = run._left_out(task, pass_, found)["torch-cuda"]
+        assert reason.startswith("left out: torchvision has no such network")
+    monkeypatch.setattr(Small, "uses_torchvision", lambda self: True)
+    assert run._left_out(task, "training", found) == {}

@@ -11,19 +11,8 @@ from benchmarks.cases.pointwise import BatchNorm, ReLU
 from benchmarks.cases.pooling import MaxPooling
 from benchmarks.comparison import compare
 from benchmarks.validation import Wrong, errors
-from benchmarks.worker import Worker
 
-
-class InProcess:
-    """A side that answers at once."""
-
-    def __init__(self, name):
-        self.name = name
-        self.worker = Worker(name)
-
-    def ask(self, request):
-        """Answer as the process would."""
-        return self.worker.answer(request)
+from .in_process import InProcess
 
 
 @pytest.fixture
