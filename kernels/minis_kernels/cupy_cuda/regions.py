@@ -1,0 +1,83 @@
+"""What RoIAlign, RoIPool and mask pasting ask of their arguments: see `sources/regions.cuh`.
+
+Boxes are numbers on the GPU. Those that the NumPy text refuses, because they aren't finite or name
+no map, are not refused here, which would cost a synchronisation: they give NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..arguments import number
+from .arrays import servable
+from .grid import THREADS, blocks_for
+from .planes import fits
+
+FAR = 1e12  # cells; beyond it, coordinates could overflow
+MOST_CHUNKS = 65535  # blocks along a grid's second axis
+
+
+def plain_int(value: Any) -> bool:
+    """Whether it is an int and no bool."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def bins_of(output_size: Any) -> tuple[int, int] | None:
+    """Return the bins in height and width, or None if they are malformed."""
+    sizes = (output_size,) * 2 if plain_int(output_size) else output_size
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence) or len(sizes) != 2:
+        return None
+    return (int(sizes[0]), int(sizes[1])) if all(plain_int(s) and s > 0 for s in sizes) else None
+
+
+def input_shape_of(input_shape: Any) -> tuple[int, int, int, int] | None:
+    """Return (N, C, H, W) as ints, or None if it is malformed or empty."""
+    if isinstance(input_shape, str) or not isinstance(input_shape, Sequence):
+        return None
+    if len(input_shape) != 4 or not all(plain_int(s) and s > 0 for s in input_shape):
+        return None
+    return tuple(int(s) for s in input_shape)  # type: ignore[return-value]
+
+
+def servable_regions(
+    a: Any, boxes: Any, shape: tuple[int, ...], bins: tuple[int, int] | None
+) -> bool:
+    """Whether these are maps, or what was cut out of them, and (R, 5) boxes that kernels serve.
+
+    Parameters
+    ----------
+    a, boxes : array
+    shape : tuple of int
+        (N, C, H, W) of the maps.
+    bins : (int, int) or None
+        None where they are malformed.
+    """
+    return (
+        bins is not None
+        and servable(a, boxes)
+        and boxes.ndim == 2
+        and boxes.shape[1] == 5
+        and fits(shape[2:], (shape[1], *bins))
+    )
+
+
+def scale_of(spatial_scale: Any) -> float | None:
+    """Return the scale, or None if it is malformed."""
+    return number(spatial_scale, low=0.0, high=FAR)
+
+
+def over_boxes(
+    boxes: int, channels: int, bins: tuple[int, int]
+) -> tuple[tuple[tuple[int, int], int], int]:
+    """Return the grid and the block, and how many channels a block takes.
+
+    As many as leave enough blocks to fill the GPU, and fill the block.
+    """
+    chunks = -(-blocks_for(1 << 62, 1) // boxes)
+    chunk = max(channels // chunks, THREADS // math.prod(bins), -(-channels // MOST_CHUNKS), 1)
+    chunk = min(chunk, channels)
+    return ((boxes, -(-channels // chunk)), THREADS), chunk
