@@ -13,10 +13,11 @@ import typer
 
 from . import __version__
 from .backend import use
-from .commands import learning, looking, using
+from .commands import checking, comparing, learning, looking, using
 from .commands.console import app, errors, output
 
-__all__ = ["app", "learning", "looking", "main", "using"]  # importing them adds their commands
+# importing them adds their commands
+__all__ = ["app", "checking", "comparing", "learning", "looking", "main", "using"]
 
 
 @app.callback(invoke_without_command=True)

@@ -1,5 +1,6 @@
 """What a learner runs: specs that prove the library, profiles, plans, and a detector's stages."""
 
+from .checking.process import check
 from .detector_stages import Boxes, Stages, stages
 from .plan_report import Need, Plan, PlanRow
 from .planner import plan
@@ -16,6 +17,7 @@ __all__ = [
     "Report",
     "Row",
     "Stages",
+    "check",
     "draw_stages",
     "plan",
     "profile",

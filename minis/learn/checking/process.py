@@ -1,0 +1,156 @@
+"""Running an examination in a process of its own, with limits of time and memory."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .codec import from_json, to_json
+from .verdict import Failure, Verdict
+
+SECONDS = 60.0  # after which the process is ended
+MEMORY = 8 << 30  # bytes of address space
+
+
+def check(function: Callable[..., Any], operation: str | None = None) -> Verdict:
+    """Have your own version of an operation examined.
+
+    Parameters
+    ----------
+    function : callable
+        With the signature of an operation of `minis.ops`, on NumPy arrays.
+    operation : str, optional
+        Which one it is, such as "conv_backward"; by default the function's name.
+
+    Returns
+    -------
+    Verdict
+        `print` it; a notebook shows it as it is.
+
+    Raises
+    ------
+    ValueError
+        If there is no such operation.
+
+    Notes
+    -----
+    The function runs in a copy of this process where the system can make one (Linux), so that a
+    crash or an endless loop does no harm. The oracle is the library's NumPy text, which its tests
+    compare with PyTorch; PyTorch isn't needed here.
+
+    Examples
+    --------
+    >>> def relu(x):
+    ...     return np.where(x > 0, x, 0)
+    >>> verdict = check(relu)
+    >>> verdict.passed, verdict.failure.kind
+    (False, 'promise')
+    """
+    from .examine import examine
+    from .target import Target
+
+    name = str(operation or getattr(function, "__name__", ""))
+    Target(name)  # a wrong name is an error here, not there
+    if sys.platform != "linux":
+        return examine(function, name)
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+
+    def work() -> None:
+        faulthandler.disable()  # a crash is told in a sentence
+        limit_memory()
+        there.send_bytes(to_json(examine(function, name)).encode())
+
+    process = context.Process(target=work)
+    process.start()
+    there.close()
+    try:
+        if not here.poll(SECONDS):
+            return _lost(name, f"it had not come to an end after {SECONDS:.0f} s")
+        return from_json(here.recv_bytes().decode())
+    except EOFError:
+        process.join()
+        return _lost(name, _ending(process.exitcode))
+    finally:
+        process.kill()
+        process.join()
+
+
+def check_file(file: Path, function: str | None, operation: str | None, backend: str) -> Verdict:
+    """Examine a function of a Python file.
+
+    Parameters
+    ----------
+    file : Path
+        Python source.
+    function : str or None
+        The function's name; None if the file has only one that can be meant.
+    operation : str or None
+        Which operation it is; by default the function's name.
+    backend : {"numpy", "numba-cuda"}
+        "numba-cuda": kernels that the file launches run in Numba's simulator where there is no GPU.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it has no such function, or the operation isn't known.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(2, "no such file", str(file))
+    environment = dict(os.environ)
+    if backend == "numba-cuda":
+        from ...backend import unavailable
+
+        if unavailable("numba-cuda"):
+            environment["NUMBA_ENABLE_CUDASIM"] = "1"
+    command = [sys.executable, "-m", "minis.learn.checking.worker", str(file.resolve())]
+    try:
+        done = subprocess.run(
+            [*command, function or "", operation or ""],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            env=environment,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return _lost(function or file.name, f"it had not come to an end after {SECONDS:.0f} s")
+    last = done.stdout.rstrip().rpartition("\n")[2]
+    if done.returncode == 0 and last.startswith("{"):
+        return from_json(last)
+    if done.returncode == 2:
+        raise ValueError(json.loads(last)["error"])
+    return _lost(function or file.name, _ending(done.returncode))
+
+
+def limit_memory() -> None:
+    """Let this process have no more than `MEMORY`, where the system can."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    except (ImportError, OSError, ValueError):
+        return
+
+
+def _lost(name: str, text: str) -> Verdict:
+    return Verdict(name, name, failure=Failure("lost", f"{text}; its process was ended", ""))
+
+
+def _ending(status: int | None) -> str:
+    if status is not None and status < 0:
+        return f"its process died of signal {-status}"
+    return f"its process ended with status {status}"
