@@ -35,3 +35,15 @@ def scalar(value: Any) -> float | None:
         return float(value)
     plain = isinstance(value, int | float | np.integer | np.floating)
     return float(value) if plain else None
+
+
+def numbers(*values: Any) -> list[float] | None:
+    """Read several real numbers as floats, or return None if one is malformed.
+
+    Examples
+    --------
+    >>> numbers(1, 0.5), numbers(1, "half")
+    ([1.0, 0.5], None)
+    """
+    found = [number(value) for value in values]
+    return None if None in found else found  # type: ignore[return-value]

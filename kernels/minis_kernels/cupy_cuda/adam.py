@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .parameters import numbers, served, take_step
+from ..arguments import numbers
+from .parameters import served, take_step
 
 
 def adam_step(

@@ -1,6 +1,7 @@
 """Compile a CUDA C++ file for a kind of GPU that need not be here, and say what came out.
 
-NVRTC is the compiler that CuPy uses. It needs no driver: `pip install 'minis[nvrtc]'`.
+NVRTC is the compiler that CuPy uses. It needs no driver:
+`pip install cuda-bindings nvidia-cuda-nvrtc`.
 """
 
 from __future__ import annotations

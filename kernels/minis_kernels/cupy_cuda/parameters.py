@@ -9,19 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arguments import number
 from .arrays import contiguous, servable
 from .grid import THREADS, blocks_for
 from .packs import packs
 from .program import Program
 
 PROGRAM = Program("optimiser.cu")
-
-
-def numbers(*values: Any) -> list[float] | None:
-    """Read an optimiser's hyper-parameters as floats, or return None if one is malformed."""
-    found = [number(value) for value in values]
-    return None if None in found else found  # type: ignore[return-value]
 
 
 def served(data: Any, grad: Any, *memory: Any) -> bool:

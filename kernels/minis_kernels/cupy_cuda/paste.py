@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..region_arguments import bins_of
 from .arrays import contiguous, namespace, servable
 from .grid import THREADS
 from .planes import fits
 from .program import Program
-from .regions import MOST_CHUNKS, bins_of
+from .regions import MOST_CHUNKS
 
 PROGRAM = Program("paste.cu")
 ROWS = 16  # lines of an image that a block takes

@@ -7,10 +7,7 @@ no map, are not refused here, which would cost a synchronisation: they give NaN.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from ..arguments import number
 from .arrays import servable
@@ -19,28 +16,6 @@ from .planes import fits
 
 FAR = 1e12  # cells; beyond it, coordinates could overflow
 MOST_CHUNKS = 65535  # blocks along a grid's second axis
-
-
-def plain_int(value: Any) -> bool:
-    """Whether it is an int and no bool."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def bins_of(output_size: Any) -> tuple[int, int] | None:
-    """Return the bins in height and width, or None if they are malformed."""
-    sizes = (output_size,) * 2 if plain_int(output_size) else output_size
-    if isinstance(sizes, str) or not isinstance(sizes, Sequence) or len(sizes) != 2:
-        return None
-    return (int(sizes[0]), int(sizes[1])) if all(plain_int(s) and s > 0 for s in sizes) else None
-
-
-def input_shape_of(input_shape: Any) -> tuple[int, int, int, int] | None:
-    """Return (N, C, H, W) as ints, or None if it is malformed or empty."""
-    if isinstance(input_shape, str) or not isinstance(input_shape, Sequence):
-        return None
-    if len(input_shape) != 4 or not all(plain_int(s) and s > 0 for s in input_shape):
-        return None
-    return tuple(int(s) for s in input_shape)  # type: ignore[return-value]
 
 
 def servable_regions(

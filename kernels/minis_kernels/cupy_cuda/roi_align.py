@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..region_arguments import bins_of, input_shape_of, plain_int
 from .arrays import contiguous, namespace, servable
 from .program import Program
-from .regions import bins_of, input_shape_of, over_boxes, plain_int, scale_of, servable_regions
+from .regions import over_boxes, scale_of, servable_regions
 
 PROGRAM = Program("roi_align.cu")
 MOST_SAMPLES = 1 << 14  # of a bin along one axis

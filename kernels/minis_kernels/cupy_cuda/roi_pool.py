@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..region_arguments import bins_of, input_shape_of
 from .arrays import contiguous, namespace, servable
 from .planes import over_planes
 from .program import Program
-from .regions import bins_of, input_shape_of, over_boxes, scale_of, servable_regions
+from .regions import over_boxes, scale_of, servable_regions
 from .unpooling import are_indices, as_places
 
 PROGRAM = Program("roi_pool.cu")

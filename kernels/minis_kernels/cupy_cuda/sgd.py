@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .parameters import numbers, served, take_step
+from ..arguments import numbers
+from .parameters import served, take_step
 
 
 def sgd_step(

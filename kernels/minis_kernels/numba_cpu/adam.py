@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from ..arguments import numbers
 from .jit import jit
 from .launch import launch
-from .parameters import decayed, numbers, served
+from .parameters import decayed, served
 from .pieces import PIECE
 
 

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from ..geometry import Geometry, conv_geometry
+from ..conv_arguments import convolution
+from ..geometry import Geometry
 from . import depthwise, direct, winograd
 from .arrays import servable, with_three_axes
 from .choice import algorithm
@@ -117,8 +118,4 @@ def _sum_planes(dy: Any, planes: Any) -> None:
 def _served(
     x: Any, w: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Geometry | None:
-    if not servable(x, w) or not 3 <= x.ndim <= 5 or w.ndim != x.ndim or type(groups) is not int:
-        return None
-    if groups < 1 or x.shape[1] != w.shape[1] * groups or len(w) % groups:
-        return None
-    return conv_geometry(x.shape[2:], w.shape[2:], stride, padding, dilation)
+    return convolution(x, w, stride, padding, dilation, groups) if servable(x, w) else None

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..geometry import Geometry, conv_geometry, three_axes
+from ..conv_arguments import transposed_convolution
+from ..geometry import Geometry
 from .arrays import servable, with_three_axes
 from .conv import adjoint, forward, sum_over_pixels
 from .weight_gradient import weight_gradient
@@ -67,20 +68,6 @@ def _served(
     groups: int,
 ) -> Geometry | None:
     """Return the sizes of the convolution from y to x, or None if the kernels don't serve it."""
-    if not servable(x, w) or not 3 <= x.ndim <= 5 or w.ndim != x.ndim or type(groups) is not int:
+    if not servable(x, w):
         return None
-    if groups < 1 or x.shape[1] != len(w) or len(w) % groups:
-        return None
-    options = three_axes(x.ndim - 2, stride, padding, dilation, output_padding, low=(1, 0, 1, 0))
-    if options is None:
-        return None
-    s, p, d, extra = (option[5 - x.ndim :] for option in options)
-    out = tuple(
-        (x.shape[2 + a] - 1) * s[a] - 2 * p[a] + d[a] * (w.shape[2 + a] - 1) + extra[a] + 1
-        for a in range(x.ndim - 2)
-    )
-    if min(out) < 1 or any(extra[a] >= max(s[a], d[a]) for a in range(x.ndim - 2)):
-        return None
-    g = conv_geometry(out, w.shape[2:], stride, padding, dilation)
-    # a dilation above the stride lets the convolution find windows beyond x: keep those of x
-    return None if g is None else g._replace(out=(1,) * (5 - x.ndim) + x.shape[2:])
+    return transposed_convolution(x, w, stride, padding, output_padding, dilation, groups)

@@ -15,18 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import number
 from .arrays import servable
 from .jit import jit
 from .pieces import flat
 
 SMALL = 4096  # numbers
-
-
-def numbers(*values: Any) -> list[float] | None:
-    """Read an optimiser's hyper-parameters as floats, or return None if one is malformed."""
-    found = [number(value) for value in values]
-    return None if None in found else found  # type: ignore[return-value]
 
 
 def served(data: Any, grad: Any, *memory: Any) -> list[Any] | None:

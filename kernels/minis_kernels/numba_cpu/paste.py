@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from ..region_arguments import bins_of
 from .arrays import servable
 from .jit import jit
 from .launch import launch
-from .regions import bins_of
 
 FAR = 1e9  # pixels
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..region_arguments import plain_int
 from .jit import jit
-from .regions import plain_int
 
 MOST_SAMPLES = 1 << 14  # of a bin along one axis
 N, LEFT, TOP, WIDE, HIGH = range(5)  # columns of `Grid.boxes`

@@ -7,7 +7,6 @@ all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,19 +22,6 @@ from .vector import LANES, load, load_within, store, store_below
 BLOCK = 4 * LANES  # channels that are treated at once
 PIECE = 1024  # cells that a thread transposes at a time
 FAR = 1e12  # in cells; beyond it, coordinates could overflow
-
-
-def plain_int(value: Any) -> bool:
-    """Whether it is an int and no bool."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def bins_of(output_size: Any) -> tuple[int, int] | None:
-    """Return the bins in height and width, or None if they are malformed."""
-    sizes = (output_size,) * 2 if plain_int(output_size) else output_size
-    if isinstance(sizes, str) or not isinstance(sizes, Sequence) or len(sizes) != 2:
-        return None
-    return (int(sizes[0]), int(sizes[1])) if all(plain_int(s) and s > 0 for s in sizes) else None
 
 
 def regions(a: Any, boxes: Any, maps: int, spatial_scale: Any) -> tuple[Any, float] | None:
@@ -60,15 +46,6 @@ def regions(a: Any, boxes: Any, maps: int, spatial_scale: Any) -> tuple[Any, flo
     if not (index.min() >= 0 and index.max() < maps and (index == np.floor(index)).all()):
         return None
     return rows, scale
-
-
-def input_shape_of(input_shape: Any) -> tuple[int, int, int, int] | None:
-    """Return (N, C, H, W) as ints, or None if it is malformed or empty."""
-    if isinstance(input_shape, str) or not isinstance(input_shape, Sequence):
-        return None
-    if len(input_shape) != 4 or not all(plain_int(s) and s > 0 for s in input_shape):
-        return None
-    return tuple(int(s) for s in input_shape)  # type: ignore[return-value]
 
 
 def few_channels(count: int) -> bool:

@@ -36,16 +36,15 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from ..region_arguments import bins_of, input_shape_of
 from .jit import jit
 from .launch import launch, threads
 from .region_grid import HIGH, LEFT, TOP, WIDE, Grid, N, grid_of, lists, sample
 from .regions import (
     BLOCK,
-    bins_of,
     channels_last,
     copy,
     few_channels,
-    input_shape_of,
     put_channels_first,
     regions,
     take_channels_last,

@@ -26,18 +26,10 @@ import numpy as np
 from numba import prange
 from numba.extending import intrinsic
 
+from ..region_arguments import bins_of, input_shape_of
 from .jit import jit
 from .launch import launch, threads
-from .regions import (
-    BLOCK,
-    bins_of,
-    channels_last,
-    copy,
-    few_channels,
-    input_shape_of,
-    put_channels_first,
-    regions,
-)
+from .regions import BLOCK, channels_last, copy, few_channels, put_channels_first, regions
 from .vector import LANES, load, store
 
 MOST_CELLS = 1 << 24  # of a map: their numbers are exact in float32

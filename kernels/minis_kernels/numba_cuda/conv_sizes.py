@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..geometry import Geometry, conv_geometry, three_axes
+from ..conv_arguments import convolution, transposed_convolution
+from ..geometry import Geometry
 from .arrays import contiguous, namespace, servable
 
 
@@ -13,30 +14,18 @@ def conv_sizes(
     x: Any, w: Any, stride: Any, padding: Any, dilation: Any, groups: Any
 ) -> Geometry | None:
     """Return the sizes of a convolution, or None if the kernels don't serve it."""
-    if not _fit(x, w, groups) or x.shape[1] != w.shape[1] * groups:
+    if not servable(x, w):
         return None
-    return conv_geometry(x.shape[2:], w.shape[2:], stride, padding, dilation)
+    return convolution(x, w, stride, padding, dilation, groups)
 
 
 def conv_transpose_sizes(
     x: Any, w: Any, stride: Any, padding: Any, output_padding: Any, dilation: Any, groups: Any
 ) -> Geometry | None:
     """Return the sizes of the convolution from y to x, or None if the kernels don't serve it."""
-    if not _fit(x, w, groups) or x.shape[1] != len(w):
+    if not servable(x, w):
         return None
-    options = three_axes(x.ndim - 2, stride, padding, dilation, output_padding, low=(1, 0, 1, 0))
-    if options is None:
-        return None
-    s, p, d, extra = (option[5 - x.ndim :] for option in options)
-    out = tuple(
-        (x.shape[2 + a] - 1) * s[a] - 2 * p[a] + d[a] * (w.shape[2 + a] - 1) + extra[a] + 1
-        for a in range(x.ndim - 2)
-    )
-    if min(out) < 1 or any(extra[a] >= max(s[a], d[a]) for a in range(x.ndim - 2)):
-        return None
-    g = conv_geometry(out, w.shape[2:], stride, padding, dilation)
-    # a dilation above the stride lets the convolution find windows beyond x: keep those of x
-    return None if g is None else g._replace(out=(1,) * (5 - x.ndim) + x.shape[2:])
+    return transposed_convolution(x, w, stride, padding, output_padding, dilation, groups)
 
 
 def with_bias(
@@ -61,9 +50,3 @@ def zero_bias(outputs: int, beside: Any) -> Any:
     xp = namespace(beside)
     assert xp is not None
     return xp.zeros(outputs, beside.dtype)
-
-
-def _fit(x: Any, w: Any, groups: Any) -> bool:
-    if not servable(x, w) or not 3 <= x.ndim <= 5 or w.ndim != x.ndim:
-        return False
-    return type(groups) is int and groups >= 1 and len(w) % groups == 0

@@ -31,6 +31,7 @@ from numba import cuda
 
 from ..arguments import number
 from ..pool_geometry import are_sizes
+from ..region_arguments import bins_of
 from .arrays import contiguous, empty, namespace, servable
 from .conv_places import pixel
 from .launch import THREADS, blocks_for, device, kernel
@@ -84,12 +85,6 @@ def roi_align_backward(
     dx = xp.zeros(input_shape, dy.dtype)
     _spread[blocks_for(dy.size), THREADS](contiguous(dy), *grid, dx)
     return dx
-
-
-def bins_of(output_size: Any) -> tuple[int, int] | None:
-    """Return the bins in height and width, or None if they are malformed."""
-    sizes = (output_size,) * 2 if type(output_size) is int else output_size
-    return sizes if are_sizes(sizes, 2) else None
 
 
 def are_regions(a: Any, boxes: Any) -> bool:

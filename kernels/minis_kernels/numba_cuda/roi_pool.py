@@ -22,10 +22,11 @@ from numba import cuda
 
 from ..arguments import number
 from ..pool_geometry import are_sizes
+from ..region_arguments import bins_of
 from .arrays import contiguous, empty, namespace
 from .conv_places import pixel
 from .launch import THREADS, blocks_for, device, kernel
-from .roi_align import FAR, are_regions, bins_of, boxes_fit
+from .roi_align import FAR, are_regions, boxes_fit
 from .signatures import Index1, Index2, Index4, Real4
 from .unpooling import are_indices
 
