@@ -3,14 +3,22 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# or cuda13: `minis doctor` says which suits the driver
+CUDA_EXTRA ?= cuda12
 
-.PHONY: demo test lint readme benchmarks benchmarks-quick clean
+.PHONY: demo test test-gpu lint readme benchmarks benchmarks-quick benchmarks-gpu clean
 
 demo: $(VENV)/.demo
 	$(BIN)/minis demo
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -q
+
+# what needs an NVIDIA GPU: kernels, training, and each kernel under compute-sanitizer where that is
+# installed
+test-gpu: $(VENV)/.test-$(CUDA_EXTRA)
+	$(BIN)/minis doctor
+	$(BIN)/python -m pytest -q -m gpu
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -31,6 +39,11 @@ benchmarks: $(VENV)/.benchmarks
 benchmarks-quick: $(VENV)/.benchmarks
 	$(BIN)/python -m benchmarks ops --quick
 
+# operations and networks against PyTorch on an NVIDIA GPU, and the README's table of it
+benchmarks-gpu: $(VENV)/.benchmarks-gpu
+	$(BIN)/python -m benchmarks ops models --device cuda --against torch
+	$(BIN)/python -m benchmarks readme
+
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "minis needs Python 3.11 or later; try: make PYTHON=python3.12"; exit 2; }
@@ -45,8 +58,18 @@ $(VENV)/.test: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	touch $@
 
+$(VENV)/.test-$(CUDA_EXTRA): $(VENV)/.python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,$(CUDA_EXTRA)]'
+	touch $@
+
 $(VENV)/.benchmarks: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[benchmarks]'
+	touch $@
+
+# torchvision, as it has what PyTorch lacks: RoIAlign, suppression, Mask R-CNN
+$(VENV)/.benchmarks-gpu: $(VENV)/.python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-e '.[benchmarks,$(CUDA_EXTRA)]' torchvision
 	touch $@
 
 clean:

@@ -23,6 +23,7 @@ import numpy as np
 
 import minis_kernels
 
+from . import gpu
 from .observer import observer
 
 BACKENDS = ("auto", "numpy", "numba", "numba-cuda", "cupy")
@@ -138,21 +139,16 @@ def _problem(name: str) -> str | None:
         except ImportError as error:
             return f"the kernels can't be imported: {error}; see `minis doctor`"
     if name == "numba-cuda":
-        from numba import cuda
-
-        if not cuda.is_available():
-            return (
-                "no CUDA GPU was found: pip install 'minis[cuda]' on a machine that has one, "
-                "or set NUMBA_ENABLE_CUDASIM=1 to run the kernels in Numba's simulator"
-            )
+        problem = gpu.numba_problem()
+        return problem and f"{problem}; or NUMBA_ENABLE_CUDASIM=1 runs the kernels in a simulator"
     if name == "cupy":
-        if importlib.util.find_spec("cupy") is None:
-            return "CuPy is not installed: pip install 'minis[cuda]' (it needs a CUDA GPU)"
-        import cupy
-
-        if not cupy.cuda.is_available():
-            return "CuPy is installed but finds no CUDA GPU: see `nvidia-smi`"
+        return gpu.cupy_problem()
     return None
+
+
+def gpu_problem() -> str | None:
+    """Say why arrays can't lie on a GPU here, or None where they can; an imitation is none."""
+    return _problem("cupy")
 
 
 def array_namespace(x: Any) -> ModuleType:
@@ -176,6 +172,18 @@ def array_namespace(x: Any) -> ModuleType:
 def on_cpu(x: Any) -> Any:
     """Return a NumPy array as it is, and a copy of a CuPy array in the CPU's memory."""
     return x if isinstance(x, np.ndarray) else x.get()
+
+
+def beside(other: Any, x: Any, dtype: Any = None) -> Any:
+    """Return `x` where the array `other` is, on the CPU or the GPU; copied only if need be.
+
+    Examples
+    --------
+    >>> beside(np.zeros(3), np.ones(2), np.float32)
+    array([1., 1.], dtype=float32)
+    """
+    xp = array_namespace(other)
+    return xp.asarray(x if array_namespace(x) is xp or xp is not np else on_cpu(x), dtype=dtype)
 
 
 def kernel_for(operation: str, *arrays: Any) -> Callable[..., Any] | None:

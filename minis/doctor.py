@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import minis_kernels
 
+from . import gpu
 from .backend import active_backend, unavailable
 
 
@@ -41,7 +42,6 @@ PACKAGES = (
     ("pycocotools", "data in COCO's format, its scores", False, "pip install 'minis[coco]'"),
     ("hypothesis", "the specs", False, "pip install 'minis[learn]'"),
     ("torch", "comparison with PyTorch", False, "pip install torch"),
-    ("cupy-cuda12x", "arrays on the GPU", False, "pip install 'minis[cuda]'"),
 )
 
 
@@ -69,9 +69,29 @@ def examine() -> list[Finding]:
             findings.append(Finding(name, True, f"{found} — {purpose}", needed))
         except importlib.metadata.PackageNotFoundError:
             findings.append(Finding(name, False, f"{purpose}: {remedy}", needed))
+    findings += _gpu()
     findings.append(_active())
     for backend in ("numpy", "numba", "numba-cuda", "cupy"):
         findings.append(_backend(backend))
+    return findings
+
+
+def _gpu() -> list[Finding]:
+    """Say which GPUs there are, and which packages they need."""
+    machine = gpu.look()
+    problem = gpu.machine_problem(machine)
+    if problem or machine.cuda is None:
+        return [Finding("GPU", False, str(problem))]
+    major, minor = machine.cuda
+    devices = "; ".join(str(device) for device in machine.devices)
+    findings = [Finding("GPU", True, f"{devices}; the driver supports CUDA {major}.{minor}")]
+    for what, names, purpose in (
+        ("CuPy", gpu.cupy_packages(), "arrays on the GPU"),
+        ("Numba CUDA", ["numba-cuda"], "kernels in Python on the GPU"),
+    ):
+        found = [f"{name} {gpu.version(name)}" for name in names if gpu.version(name)]
+        detail = ", ".join(found) or gpu.install_line(machine)
+        findings.append(Finding(what, bool(found), f"{detail} — {purpose}"))
     return findings
 
 

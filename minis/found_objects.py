@@ -51,7 +51,7 @@ class FoundObjects:
     def read(cls, found: Mapping[str, Any], size: tuple[int, int]) -> FoundObjects:
         """Take over what a detector found in an image of this size; see `MaskRCNN.forward`."""
         boxes, labels, scores = (on_cpu(found[name]) for name in ("boxes", "labels", "scores"))
-        patches = [Patch.cut(on_cpu(mask)[0] > 0.5) for mask in found["masks"]]
+        patches = [Patch.cut(on_cpu(mask[0] > 0.5)) for mask in found["masks"]]
         return cls(size, boxes, labels, scores, Masks(size, patches))
 
     def as_dict(self) -> dict[str, Any]:

@@ -16,12 +16,14 @@ from .data import predict_tiled
 from .data.images import SUFFIXES
 from .data.nifti import ENDINGS
 from .data.pairing import list_files, name_of
+from .gpu_memory import explained_memory
 from .models import DETECTORS, rebuild
 from .nn import Module
 from .prediction_image import MASK_AND_OVERLAY, segment_image
 from .prediction_objects import OBJECTS, check_score, detect_file
-from .prediction_volume import MASK_AND_PLANES, predict_volume, segment_file
+from .prediction_volume import MASK_AND_PLANES, best_classes, predict_volume, segment_file
 from .training import CheckpointError, load_weights, read_metadata
+from .training.device import choose_device, to_device_of
 
 # larger images are predicted in tiles; multiples of any mini's stride. FCN's logits depend on up to
 # 170 pixels on each side, the other minis' on fewer
@@ -73,29 +75,48 @@ class Trained:
         return getattr(self.model, "axes", 2)
 
     def predict(self, image: Any) -> Any:
-        """Segment one image (C, *spatial) of any size: the class of each pixel (*spatial)."""
+        """Segment one image (C, *spatial) of any size: the class of each pixel (*spatial).
+
+        Both are NumPy arrays, wherever the network is.
+        """
         check_channels(self, image.shape[0])
         if image.ndim != self.axes + 1:
             raise ValueError(_wrong_axes(self, "the image", image.ndim - 1))
         if self.axes == 3:
-            return predict_volume(self.model, image)
+            return predict_volume(self._run, image)
         if max(image.shape[1:]) <= TILE:
-            return self.model(image[None])[0].argmax(axis=0)
-        return predict_tiled(self.model, image, TILE, MARGIN, batch_size=1).argmax(axis=0)
+            return best_classes(self._run, image[None])[0, 0]
+        classes = partial(best_classes, self._run)
+        return predict_tiled(classes, image, TILE, MARGIN, batch_size=1)[0]
+
+    def _run(self, images: Any) -> Any:
+        """Return the logits of images, which are moved to where the network is."""
+        with explained_memory("a smaller image"):
+            return self.model(to_device_of(self.model, images))
 
 
-def open_trained(weights: Path) -> Trained:
+def open_trained(weights: Path, device: str = "cpu") -> Trained:
     """Read a network that `minis train` wrote.
+
+    Parameters
+    ----------
+    weights : path
+        A file, written on whichever device.
+    device : {"cpu", "cuda", "auto"}
+        Where the network is to compute; see `minis.training.device.choose_device`.
 
     Raises
     ------
+    BackendUnavailableError
+        If there is no GPU that can be used.
     CheckpointError
         If the file is damaged, or doesn't say what it holds.
     """
+    place = choose_device(device)
     metadata: Mapping[str, Any] = read_metadata(weights)
     try:
         model = load_weights(rebuild(metadata, str(weights)), weights).eval()
-        return Trained(
+        trained = Trained(
             model,
             tuple(metadata["classes"]),
             tuple(metadata["mask_values"]),
@@ -111,6 +132,8 @@ def open_trained(weights: Path) -> Trained:
         raise CheckpointError(
             f"{weights}: not a network that `minis train` wrote: {error}"
         ) from error
+    trained.model.to(place)
+    return trained
 
 
 def check_channels(trained: Trained, channels: int) -> None:

@@ -21,8 +21,10 @@ from .data.images import write_text
 from .data.packages import require
 from .detection_tiles import find_objects, tile_places
 from .found_objects import FoundObjects
+from .gpu_memory import explained_memory
 from .show import save_figure
 from .show_instances import show_objects
+from .training.device import to_device_of
 
 if TYPE_CHECKING:
     from .prediction import Trained
@@ -87,7 +89,9 @@ def detect_file(
     """
     require("pycocotools", "a list of objects in COCO's format")
     image, told = prepared(trained, path)
-    every = find_objects(trained.model, image, tile_side(trained))
+    with explained_memory("a smaller image"):
+        there = to_device_of(trained.model, image)
+        every = find_objects(trained.model, there, tile_side(trained))
     found = every.chosen(every.scores >= score)
     for line in (*told, *_sizes(trained, image.shape[1:]), _summary(found, every, trained, score)):
         report(f"{path.name}: {line}")

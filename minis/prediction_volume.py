@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .backend import on_cpu
 from .data import (
     Geometry,
     Volume,
@@ -50,13 +52,14 @@ def predict_volume(model: Callable[[Any], Any], image: Any) -> Any:
     >>> predict_volume(lambda x: np.concatenate([0.5 - x, x - 0.5], axis=1), image).sum()
     np.int64(80)
     """
-
-    def classes(tiles: Any) -> Any:
-        return model(tiles).argmax(axis=1)[:, None]  # (1, K, *tile) -> (1, 1, *tile)
-
     axes = [tile_of(length) for length in image.shape[1:]]
     tile, margin = zip(*axes, strict=True)
-    return predict_tiled(classes, image, tile, margin, batch_size=1)[0]
+    return predict_tiled(partial(best_classes, model), image, tile, margin, batch_size=1)[0]
+
+
+def best_classes(model: Callable[[Any], Any], images: Any) -> Any:
+    """Return the most probable class of each pixel as NumPy array: (N, 1, *spatial)."""
+    return on_cpu(model(images).argmax(axis=1))[:, None]  # (N, K, *spatial) -> (N, 1, *spatial)
 
 
 def tile_of(length: int) -> tuple[int, int]:

@@ -33,6 +33,7 @@ def train(
     size: tuple[int, ...] | None,
     directory: Path,
     *,
+    device: str = "cpu",
     resume: bool = False,
     validate_every: int | None = None,
 ) -> History:
@@ -47,6 +48,7 @@ def train(
         Shape of the crops, as `minis.sources.crop_size` gives it; None shows whole images.
     directory : path
         Where `last.safetensors` and `best.safetensors` go.
+    device : {"cpu", "cuda"}
     resume : bool
         Go on from `last.safetensors`.
     validate_every : int, optional
@@ -64,7 +66,7 @@ def train(
     if resume:
         check_same_settings(directory, settings)
     rng = np.random.default_rng(settings.seed)
-    model = _network(train_set, settings, rng)
+    model = _network(train_set, settings, rng).to(device)
     whole = size is None
     shown = train_set
     if size is not None:
@@ -88,9 +90,15 @@ def train(
     )
 
 
-def result(train_set: Dataset, settings: Settings, history: History, started: float) -> Result:
+def result(
+    train_set: Dataset,
+    settings: Settings,
+    history: History,
+    started: float,
+    device: str = "cpu",
+) -> Result:
     """Gather what came of a run that began at `started`, by `time.perf_counter`."""
-    return Result.gather(_network(train_set, settings, None), settings, history, started)
+    return Result.gather(_network(train_set, settings, None), settings, history, started, device)
 
 
 def _network(train_set: Dataset, settings: Settings, rng: Generator | None) -> MaskRCNN:

@@ -33,6 +33,7 @@ def train(
     size: tuple[int, ...],
     directory: Path,
     *,
+    device: str = "cpu",
     resume: bool = False,
     validate_every: int = 60,
 ) -> History:
@@ -47,6 +48,7 @@ def train(
         Shape of the crops, as `minis.sources.crop_size` gives it.
     directory : path
         Where `last.safetensors` and `best.safetensors` go.
+    device : {"cpu", "cuda"}
     resume : bool
         Go on from `last.safetensors`.
     validate_every : int
@@ -65,7 +67,7 @@ def train(
         check_same_settings(directory, settings)
     rng = np.random.default_rng(settings.seed)
     arguments = _arguments(train_set, settings)
-    model = build(**arguments, rng=rng)
+    model = build(**arguments, rng=rng).to(device)
     # the crops of one epoch are those of the whole run
     crops = Crops(train_set, size, settings.batch_size * settings.steps, seed=settings.seed)
     return fit(
@@ -85,7 +87,12 @@ def train(
 
 
 def result(
-    train_set: Dataset, test_set: Dataset, settings: Settings, history: History, started: float
+    train_set: Dataset,
+    test_set: Dataset,
+    settings: Settings,
+    history: History,
+    started: float,
+    device: str = "cpu",
 ) -> Result:
     """Gather what came of a run that began at `started`, by `time.perf_counter`."""
     model = build(**_arguments(train_set, settings))
@@ -94,6 +101,7 @@ def result(
         settings,
         history,
         started,
+        device,
         baseline=_baseline(train_set, test_set, (PLAIN,)),
         prepared=_baseline(train_set, test_set, VIEWS),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .data.images import write_text
+from .gpu import device_name
 from .nn import Module
 from .recipes import Settings
 from .threads import get_num_threads
@@ -31,6 +32,7 @@ class Result:
     seconds : float
         Of the whole command; of a run that was resumed, of its last part.
     threads : int
+        Of the CPU.
     scores : dict of str to float
         On the held-out images after the last step; see `minis.training.segmentation_scores`, for
         a network that finds objects `minis.training.average_precision`.
@@ -39,6 +41,8 @@ class Result:
         for objects.
     prepared : dict of str to float, optional
         The same, of that baseline on images that are smoothed or stretched first.
+    gpu : str, optional
+        Name of the GPU that the network was trained on.
     """
 
     model: str
@@ -50,6 +54,7 @@ class Result:
     scores: dict[str, float]
     baseline: dict[str, float] | None
     prepared: dict[str, float] | None = None
+    gpu: str | None = None
 
     @classmethod
     def gather(
@@ -58,6 +63,7 @@ class Result:
         settings: Settings,
         history: History,
         started: float,
+        device: str = "cpu",
         baseline: dict[str, float] | None = None,
         prepared: dict[str, float] | None = None,
     ) -> Result:
@@ -72,6 +78,7 @@ class Result:
             scores={name: values[-1] for name, values in history.metrics.items()},
             baseline=baseline,
             prepared=prepared,
+            gpu=device_name() if device == "cuda" else None,
         )
 
     def save(self, directory: Path) -> Path:
@@ -99,11 +106,8 @@ class Result:
             lines.append(f"each colour's most frequent class, the baseline: {rule}")
         if self.prepared:
             lines.append(f"the same of smoothed or stretched images: {in_words(self.prepared)}")
-        threads = "thread" if self.threads == 1 else "threads"
-        lines.append(
-            f"{self.parameters:,} parameters, {self.seconds / 60:.1f} minutes on {self.threads} "
-            f"{threads}"
-        )
+        place = self.gpu or f"{self.threads} {'thread' if self.threads == 1 else 'threads'}"
+        lines.append(f"{self.parameters:,} parameters, {self.seconds / 60:.1f} minutes on {place}")
         return lines
 
     @property

@@ -14,6 +14,7 @@ from typing import Any
 
 from .backend import active_backend, unavailable
 from .data import Dataset, flip, rot90
+from .gpu import device_name
 from .recipes import Settings
 from .sources import mask_values, orientation
 from .training import read_metadata
@@ -25,7 +26,9 @@ MIRRORED: dict[str, Callable[..., Any]] = {  # data sets that a mirror leaves tr
 }
 
 
-def summary(train_set: Dataset, test_set: Dataset, settings: Settings, batch: str) -> str:
+def summary(
+    train_set: Dataset, test_set: Dataset, settings: Settings, batch: str, device: str = "cpu"
+) -> str:
     """Say what is about to be trained on what; `batch` says what the images of a step are.
 
     Examples
@@ -40,15 +43,19 @@ def summary(train_set: Dataset, test_set: Dataset, settings: Settings, batch: st
         f"{settings.data}: {len(train_set)} to train on, {len(test_set)} held out; "
         f"{train_set.num_classes} classes: {', '.join(train_set.classes)}\n"
         f"{settings.model}, {settings.steps} steps of {settings.batch_size} {batch}; "
-        f"backend {_serving()}"
+        f"{_serving(device)}"
     )
 
 
-def _serving() -> str:
-    backend = active_backend()
-    if backend != "auto":
-        return backend
-    return "numpy" if unavailable("numba") else "numba"
+def _serving(device: str) -> str:
+    """Say which backend computes, and on the GPU on which."""
+    backend, place = active_backend(), ""
+    if backend == "auto":
+        backend = "cupy" if device == "cuda" else "numpy" if unavailable("numba") else "numba"
+    if device == "cuda":
+        place = f" on {device_name()}"
+        backend = "the NumPy text, by CuPy," if backend in ("numpy", "numba") else backend
+    return f"backend {backend}{place}"
 
 
 def moves(settings: Settings) -> list[Callable[..., Any]]:

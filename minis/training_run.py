@@ -46,6 +46,7 @@ def run(
     out: Path,
     console: Console,
     *,
+    device: str = "cpu",
     resume: bool = False,
 ) -> tuple[Result, str]:
     """Train a network.
@@ -60,8 +61,9 @@ def run(
         Where checkpoints and the result go.
     console : rich.console.Console
         Told what is about to happen.
+    device : {"cpu", "cuda"}
     resume : bool
-        Go on with the run that is there.
+        Go on with the run that is there, on whichever device it was begun.
 
     Returns
     -------
@@ -79,18 +81,22 @@ def run(
     load = _objects if settings.model in DETECTORS else _pixels
     train_set, test_set, size = load(settings, data, own)
     batch = "whole images" if size is None else f"crops of {' × '.join(map(str, size))} pixels"
-    console.print(summary(train_set, test_set, settings, batch), markup=False)
+    console.print(summary(train_set, test_set, settings, batch, device), markup=False)
     if resume and (out / LAST).exists():
         console.print(f"going on from {out / LAST}", markup=False)
     history: History
     if settings.model in DETECTORS:
-        history = run_objects.train(train_set, test_set, settings, size, out, resume=resume)
-        result = run_objects.result(train_set, settings, history, started)
+        history = run_objects.train(
+            train_set, test_set, settings, size, out, device=device, resume=resume
+        )
+        result = run_objects.result(train_set, settings, history, started, device)
         score = "mask AP"
     else:
         assert size is not None
-        history = run_pixels.train(train_set, test_set, settings, size, out, resume=resume)
-        result = run_pixels.result(train_set, test_set, settings, history, started)
+        history = run_pixels.train(
+            train_set, test_set, settings, size, out, device=device, resume=resume
+        )
+        result = run_pixels.result(train_set, test_set, settings, history, started, device)
         score = "mean IoU"
     result.save(out)
     return result, f"best {score} on held-out images: {history.best_score:.4f}"

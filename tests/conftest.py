@@ -75,4 +75,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def _why_not(name: str) -> str:
     if name.endswith("on the GPU") and not GPU:
         return "there is no NVIDIA GPU here"
-    return unavailable(name.partition(",")[0]) or "no test here asked for it"
+    problem = None if "," in name else unavailable(name)
+    return problem or "no test here asked for it"

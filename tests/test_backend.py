@@ -12,7 +12,7 @@ import pytest
 
 import minis
 import minis_kernels
-from minis import backend, ops
+from minis import backend, gpu, ops
 
 
 @pytest.fixture(autouse=True)
@@ -81,12 +81,16 @@ def test_an_unknown_backend_is_named_with_the_known() -> None:
     [
         ("numba", r"minis.use\('numba'\): Numba is not installed: pip install numba"),
         ("numba-cuda", r"minis.use\('numba-cuda'\): Numba is not installed: pip install numba"),
-        ("cupy", r"minis.use\('cupy'\): CuPy is not installed: pip install 'minis\[cuda\]'"),
+        ("cupy", r"minis.use\('cupy'\): CuPy is not installed: pip install 'minis\[cuda12\]'"),
     ],
 )
 def test_a_missing_package_is_named(name, text, monkeypatch, fresh_answers) -> None:
     """The error says what to install, and leaves the backend in force alone."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda package: None)
+    monkeypatch.delenv("NUMBA_ENABLE_CUDASIM", raising=False)
+    device = gpu.Device("a GPU", 8 << 30, (8, 0))
+    monkeypatch.setattr(gpu, "look", lambda: gpu.Machine((12, 4), (device,)))
+    monkeypatch.setattr(gpu, "cupy_packages", list)
     with pytest.raises(minis.BackendUnavailableError, match=text):
         minis.use(name)
     assert minis.active_backend() == "numpy"
@@ -95,14 +99,17 @@ def test_a_missing_package_is_named(name, text, monkeypatch, fresh_answers) -> N
 @pytest.mark.parametrize(
     ("name", "package", "text"),
     [
-        ("numba-cuda", "numba", "no CUDA GPU was found: .* or set NUMBA_ENABLE_CUDASIM=1"),
-        ("cupy", "cupy", "CuPy is installed but finds no CUDA GPU: see `nvidia-smi`"),
+        ("numba-cuda", "numba", "finds no GPU: see what .*; or NUMBA_ENABLE_CUDASIM=1 runs"),
+        ("cupy", "cupy", "the NVIDIA driver is there but finds no GPU: see what `nvidia-smi`"),
     ],
 )
 def test_a_missing_gpu_is_named(name, package, text, monkeypatch, fresh_answers) -> None:
     """The packages are there, the device isn't."""
     no_gpu = SimpleNamespace(__spec__=object(), cuda=SimpleNamespace(is_available=lambda: False))
-    monkeypatch.setitem(sys.modules, package, no_gpu)
+    for module in {package, "cupy"}:
+        monkeypatch.setitem(sys.modules, module, no_gpu)
+    monkeypatch.setattr(gpu, "look", lambda: gpu.Machine((12, 4), error=gpu.NO_DEVICE))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.delenv("NUMBA_ENABLE_CUDASIM", raising=False)
     with pytest.raises(minis.BackendUnavailableError, match=text):
         minis.use(name)
@@ -128,7 +135,7 @@ def test_the_environment_names_the_first_backend() -> None:
     ("name", "text"),
     [
         ("tpu", "the environment variable MINIS_BACKEND: no backend 'tpu'; there are auto"),
-        ("cupy", "MINIS_BACKEND=cupy: CuPy is not installed"),
+        ("cupy", "MINIS_BACKEND=cupy: "),
     ],
 )
 def test_a_bad_environment_is_named(name, text) -> None:

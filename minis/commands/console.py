@@ -37,6 +37,10 @@ Void = Annotated[
     int | None, typer.Option(help="Value in --masks of pixels that don't count, such as 255.")
 ]
 Weights = Annotated[Path, typer.Argument(help="A file that `minis train` wrote.")]
+Device = Annotated[
+    str,
+    typer.Option(help="cpu; cuda, an NVIDIA GPU; or auto, the GPU where one can be used."),
+]
 MODEL_HELP = (
     "The network: unet, fcn, segnet, tiramisu; vnet for volumes; mask-rcnn to find objects."
 )

@@ -16,6 +16,7 @@ from .console import (
     SEED_HELP,
     Annotations,
     Data,
+    Device,
     Images,
     Masks,
     Void,
@@ -72,6 +73,7 @@ def train(
     turns: Annotated[
         bool | None, typer.Option(help="Mirror and turn crops; not digits, streets, brain.")
     ] = None,
+    device: Device = "cpu",
     resume: Annotated[
         bool, typer.Option(help="Go on with the run in --out, with the options it was begun with.")
     ] = False,
@@ -83,7 +85,9 @@ def train(
     """
     from .. import recipes, training_run
     from ..run_setup import LAST
+    from ..training.device import choose_device
 
+    place = choose_device(device)
     own = training_run.Own(images, masks, annotations, void)
     settings = recipes.recipe(
         model,
@@ -102,7 +106,9 @@ def train(
     settings = replace(settings, stretched=stretch if data is None else data == "nuclei")
     last = out / LAST
     try:
-        result, best = training_run.run(settings, data, own, out, errors, resume=resume)
+        result, best = training_run.run(
+            settings, data, own, out, errors, device=place, resume=resume
+        )
     except KeyboardInterrupt:
         kept = f"stopped; --resume goes on from {last}" if last.exists() else "stopped"
         errors.print(kept, markup=False)

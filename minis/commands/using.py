@@ -15,6 +15,7 @@ from .console import (
     DATA_HELP,
     Annotations,
     Data,
+    Device,
     Images,
     Masks,
     Void,
@@ -41,6 +42,7 @@ def predict(
         float | None,
         typer.Option(help="Leave objects of smaller scores out; 0.5 unless given.", min=0, max=1),
     ] = None,
+    device: Device = "cpu",
     overwrite: Annotated[bool, typer.Option(help="Replace results that are there.")] = False,
 ) -> None:
     """Segment images: writes a mask and an overlay for each, for volumes (NIfTI) three planes.
@@ -51,7 +53,7 @@ def predict(
     from .. import prediction
     from ..prediction_volume import parse_spacing
 
-    trained = prediction.open_trained(weights)
+    trained = prediction.open_trained(weights, device)
     count = prediction.predict_files(
         trained,
         source,
@@ -83,6 +85,7 @@ def evaluate(
     objects: Annotated[
         bool, typer.Option("--objects", help="Score a segmentation's connected parts as objects.")
     ] = False,
+    device: Device = "cpu",
 ) -> None:
     """Score a trained network: on a data set's test part, or on all of your own images.
 
@@ -91,7 +94,7 @@ def evaluate(
     """
     from .. import evaluation_objects, prediction
 
-    trained = prediction.open_trained(weights)
+    trained = prediction.open_trained(weights, device)
     if not trained.detects and not objects:
         if annotations is not None:
             raise ValueError(

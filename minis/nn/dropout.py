@@ -28,6 +28,12 @@ class Dropout(Module):
     ValueError
         If p is not in 0 … 1.
 
+    Notes
+    -----
+    The masks are those of the generator wherever the layer is: on the GPU, each is drawn on the CPU
+    and copied, a byte for each number. So a run draws the same masks on both, and a checkpoint of
+    the one goes on on the other.
+
     Examples
     --------
     >>> import numpy as np

@@ -13,7 +13,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..backend import BackendUnavailableError, array_namespace, on_cpu, unavailable
+from ..backend import (
+    BackendUnavailableError,
+    array_namespace,
+    beside,
+    gpu_problem,
+    on_cpu,
+)
+from ..gpu_memory import explained_memory
 from ..observer import observed
 
 Self = TypeVar("Self", bound="Module")
@@ -217,8 +224,7 @@ class Module:
                 + "".join(f"\n  {problem}" for problem in problems)
             )
         converted = {
-            name: array_namespace(target).asarray(given[name], dtype=target.dtype)
-            for name, target in own.items()
+            name: beside(target, given[name], target.dtype) for name, target in own.items()
         }
         for name, target in own.items():
             target[...] = converted[name]
@@ -256,16 +262,28 @@ class Module:
         ------
         BackendUnavailableError
             If `device` is "cuda" and CuPy, or a GPU, is missing.
+        GPUOutOfMemoryError
+            If the GPU has no room for them; then they are where they were.
+
+        Examples
+        --------
+        >>> Module().to("cpu").training
+        True
         """
         if device not in ("cpu", "cuda"):
             raise ValueError(f"to: device must be 'cpu' or 'cuda', got {device!r}")
         if device == "cuda":
-            problem = unavailable("cupy")
+            problem = gpu_problem()
             if problem:
                 raise BackendUnavailableError(f"to('cuda'): {problem}")
             import cupy
 
-            return self._convert(cupy.asarray)
+            try:
+                with explained_memory("a smaller network"):
+                    return self._convert(cupy.asarray)
+            except MemoryError:
+                self._convert(on_cpu)
+                raise
         return self._convert(on_cpu)
 
     def _convert(self: Self, convert: Any) -> Self:

@@ -93,11 +93,25 @@ def check_indices(
 ) -> None:
     """Raise unless `indices` are integers in low … size − 1."""
     check_integer(operation, **{name: indices})
-    if indices.size and (int(indices.min()) < low or int(indices.max()) >= size):
+    if not indices.size:
+        return
+    least, most = extremes(indices)
+    if least < low or most >= size:
         raise ValueError(
-            f"{operation}: {name} must lie in {low} … {size - 1}, got {int(indices.min())} … "
-            f"{int(indices.max())}"
+            f"{operation}: {name} must lie in {low} … {size - 1}, got {least} … {most}"
         )
+
+
+def extremes(x: Any) -> tuple[Any, Any]:
+    """Return the least and the greatest number as Python's, which on the GPU are read at once.
+
+    Examples
+    --------
+    >>> extremes(np.array([3, 1, 2]))
+    (1, 3)
+    """
+    least, most = array_namespace(x).stack([x.min(), x.max()]).tolist()
+    return least, most
 
 
 def check_input_shape(operation: str, input_shape: Any, axes: int) -> None:

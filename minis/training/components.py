@@ -14,6 +14,7 @@ from .. import ops
 from ..backend import on_cpu
 from ..data.sample import Dataset
 from ..data.targets import box_of
+from ..gpu_memory import explained_memory
 from ..nn.module import Module
 from .average_precision import AveragePrecision
 from .detector_scores import truth_of
@@ -102,10 +103,10 @@ def component_scores(model: Module, dataset: Dataset) -> dict[str, float]:
     model.eval()
     try:
         for index in range(len(dataset)):
-            x = to_device_of(model, dataset[index].image[None])
-            counted.add(
-                component_objects(ops.softmax(model(x), axis=1)[0]), truth_of(dataset, index)
-            )
+            with explained_memory("a smaller image"):
+                x = to_device_of(model, dataset[index].image[None])
+                probabilities = on_cpu(ops.softmax(model(x), axis=1)[0])
+            counted.add(component_objects(probabilities), truth_of(dataset, index))
     finally:
         model.train(was_training)
     return counted.scores()

@@ -10,6 +10,7 @@ from ..data.packages import require
 from ..data.sample import Dataset
 from ..data.targets import instance_targets
 from ..data.views import Subset
+from ..gpu_memory import explained_memory
 from ..nn.module import Module
 from .average_precision import AveragePrecision
 from .device import to_device_of
@@ -76,8 +77,9 @@ def detector_scores(
         for index in range(len(dataset)):
             sample = dataset[index]
             image = with_channels(sample.image, channels, sample.name)
-            image = to_device_of(model, image)
-            found = model([image])[0] if find is None else find(image)
+            with explained_memory("a smaller image"):
+                image = to_device_of(model, image)
+                found = model([image])[0] if find is None else find(image)
             counted.add(found, truth_of(dataset, index))
     finally:
         model.train(was_training)

@@ -1,4 +1,4 @@
-"""Batches where the model is: in the computer's memory or the GPU's."""
+"""The CPU or the GPU: the choice, and batches where the model is."""
 
 from __future__ import annotations
 
@@ -6,8 +6,44 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_namespace
+from ..backend import BackendUnavailableError, array_namespace, gpu_problem
 from ..nn.module import Module
+
+DEVICES = ("cpu", "cuda", "auto")
+
+
+def choose_device(name: str) -> str:
+    """Turn what a user asks for into what `Module.to` takes.
+
+    Parameters
+    ----------
+    name : {"cpu", "cuda", "auto"}
+        "auto" is the GPU where there is one that can be used, else the CPU.
+
+    Returns
+    -------
+    {"cpu", "cuda"}
+
+    Raises
+    ------
+    ValueError
+        If there is no such device.
+    BackendUnavailableError
+        If "cuda" is asked for and can't be used; the text says what is missing.
+
+    Examples
+    --------
+    >>> choose_device("cpu")
+    'cpu'
+    """
+    if name not in DEVICES:
+        raise ValueError(f"no device {name!r}; there are {', '.join(DEVICES)}")
+    if name == "cpu":
+        return name
+    problem = gpu_problem()
+    if problem and name == "cuda":
+        raise BackendUnavailableError(f"device cuda: {problem}")
+    return "cpu" if problem else "cuda"
 
 
 def to_device_of(model: Module, value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..gpu_memory import explained_memory
 from ..nn.module import Module
 from .batches import Indexed
 from .device import to_device_of, to_host
@@ -85,8 +86,9 @@ def dataset_confusion(
     try:
         for i in range(len(dataset)):
             sample = dataset[i]
-            logits = model(to_device_of(model, sample.image[None]))  # (1, K, *spatial)
-            prediction = to_host(logits[0].argmax(axis=0))
+            with explained_memory("a smaller image"):
+                logits = model(to_device_of(model, sample.image[None]))  # (1, K, *spatial)
+                prediction = to_host(logits[0].argmax(axis=0))
             matrix += confusion_matrix(prediction, sample.labels, num_classes, ignore_index)
     finally:
         model.train(was_training)

@@ -56,7 +56,7 @@ def fit(
         Trained in training mode, and left in the mode in which it came.
     batches : callable
         From `rng` to `(inputs, targets)`, as `Batches` is. A tuple of inputs is spread over the
-        arguments of `forward`. Arrays are moved to where the model's parameters are.
+        arguments of `forward`. Arrays are moved to where the model's parameters are, once a step.
     loss : callable
         From `(outputs, targets)` to the loss, a float, and its gradient with respect to the
         outputs, which `model.backward` is called with. For a model that computes its own
@@ -101,6 +101,9 @@ def fit(
         If the loss or a gradient is NaN or infinite; the text says at which step, and in which
         layer it arose. Parameters, buffers and generators are as they were before that step,
         and the checkpoints as written before.
+    GPUOutOfMemoryError
+        If a step needs more of the GPU's memory than there is. Parameters, buffers and generators
+        are as they were before that step, unless it was already changing the parameters.
     KeyboardInterrupt
         On Ctrl-C, after `last.safetensors` was written as of the last completed step.
     FileExistsError

@@ -6,6 +6,7 @@ loss 0 and a gradient of zeros: there is nothing to learn from it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -51,9 +52,10 @@ def softmax_cross_entropy(logits: Any, labels: Any, class_weight: Any = None) ->
     if class_weight is not None:
         options["class_weight"] = xp.asarray(class_weight, logits.dtype)
     loss, probabilities = ops.cross_entropy(logits, labels, **options)
-    if not (labels != IGNORE).any():
+    value = float(loss)
+    if math.isnan(value) and not (labels != IGNORE).any():
         return 0.0, xp.zeros_like(logits)
-    return float(loss), ops.cross_entropy_backward(1.0, probabilities, labels, **options)
+    return value, ops.cross_entropy_backward(1.0, probabilities, labels, **options)
 
 
 def class_weights(dataset: Dataset) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..backend import array_namespace
+from ..backend import array_namespace, beside
 from ..nn.module import Parameter
 
 Parameters = Iterable[Parameter] | Iterable[tuple[str, Parameter]]
@@ -55,13 +55,19 @@ class Optimiser:
 
     def step(self) -> None:
         """Change every parameter once, by the gradient that it holds."""
+        self._make_memory()  # all of it first: where it doesn't fit, nothing is changed
         self.steps += 1
         for name, parameter in self.parameters.items():
-            memory = self.memory[name]
+            self.update(parameter, self.memory[name])
+
+    def _make_memory(self) -> None:
+        """Make what is missing of the memory; move it where the model was moved since."""
+        for name, parameter in self.parameters.items():
+            memory, xp = self.memory[name], array_namespace(parameter.data)
             if not memory:
-                zeros_like = array_namespace(parameter.data).zeros_like
-                memory.update({slot: zeros_like(parameter.data) for slot in self.slots})
-            self.update(parameter, memory)
+                memory.update({slot: xp.zeros_like(parameter.data) for slot in self.slots})
+            elif any(array_namespace(array) is not xp for array in memory.values()):
+                memory.update({slot: beside(parameter.data, a) for slot, a in memory.items()})
 
     def update(self, parameter: Parameter, memory: dict[str, Any]) -> None:
         """Change one parameter and its memory in place."""
@@ -125,8 +131,8 @@ class Optimiser:
         self.memory = {name: {} for name in self.parameters}
         for key, parameter in expected.items():
             slot, _, name = key.partition("/")
-            xp, dtype = array_namespace(parameter.data), parameter.data.dtype
-            self.memory[name][slot] = xp.array(arrays[key], dtype=dtype)
+            values = beside(parameter.data, arrays[key], parameter.data.dtype)
+            self.memory[name][slot] = values.copy() if values is arrays[key] else values
 
     def __repr__(self) -> str:
         options = "".join(f", {key}={value}" for key, value in self.options.items())

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..gpu_memory import explained_memory
 from .checkpoint import TrainingState
 from .clipping import clip_gradient_norm, gradient_norm
 from .device import to_device_of
@@ -22,6 +23,7 @@ from .schedules import Schedule
 from .snapshot import Snapshot
 
 Loss = Callable[[Any, Any], tuple[float, Any]]
+LESS_MEMORY = "a smaller batch, or smaller crops (--batch-size, --crop),"  # of the GPU's
 
 
 def training_step(
@@ -51,8 +53,16 @@ def training_step(
     ------
     NonFiniteLossError
         If the loss or a gradient isn't finite.
+    GPUOutOfMemoryError
+        If the step needs more of the GPU's memory than there is.
     ValueError
         If the schedule makes the learning rate negative or not finite.
+
+    Notes
+    -----
+    With the model on the GPU, the batch is copied there at once, and two numbers come back: the
+    loss and the norm of the gradients. Layers that draw from a generator copy what they drew; the
+    checks of labels and indices wait for an answer.
     """
     step, base = state.step, state.optimiser.lr
     lr = base if schedule is None else base * float(schedule(step))
@@ -60,17 +70,18 @@ def training_step(
         raise ValueError(f"the schedule makes the learning rate {lr} at step {step}")
     before = Snapshot(state.model, state.rng, state.batches)
     try:
-        inputs, targets = to_device_of(state.model, state.batches(state.rng))
-        value, norm = _gradients(state, inputs, targets, loss, clip_norm)
-        with uninterrupted():
-            state.updating = True
-            state.optimiser.lr = lr
-            try:
-                state.optimiser.step()
-            finally:
-                state.optimiser.lr = base
-            state.history.record_step(loss=value, lr=lr, grad_norm=norm)
-            state.updating = False
+        with explained_memory(LESS_MEMORY):
+            inputs, targets = to_device_of(state.model, state.batches(state.rng))
+            value, norm = _gradients(state, inputs, targets, loss, clip_norm)
+            with uninterrupted():
+                state.updating = True
+                state.optimiser.lr = lr
+                try:
+                    state.optimiser.step()
+                finally:
+                    state.optimiser.lr = base
+                state.history.record_step(loss=value, lr=lr, grad_norm=norm)
+                state.updating = False
     except BaseException:
         if state.step == step:
             with uninterrupted():

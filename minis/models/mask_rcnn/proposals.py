@@ -71,15 +71,15 @@ def candidates(
            [0., 0., 4., 8.]]), array([0.73, 0.5 ]))
     """
     xp = array_namespace(logits[0])
-    boxes, scores, levels = [], [], []
+    chosen = []
     for level, (logit, delta, anchor) in enumerate(zip(logits, deltas, anchors, strict=True)):
         best = xp.argsort(-logit, kind="stable")[:count]
-        boxes.append(ops.decode_boxes(delta[best], anchor[best]))
-        scores.append(ops.sigmoid(logit[best]))
-        levels.append(xp.full(len(best), level, "int64"))
-    box = ops.clip_boxes(xp.concatenate(boxes), size)
-    score, level_of = xp.concatenate(scores), xp.concatenate(levels)
-    keep = (box[:, 2:] - box[:, :2] >= SMALLEST).all(axis=1) & (score >= score_threshold)
+        chosen.append((logit[best], delta[best], anchor[best], xp.full(len(best), level, "int64")))
+    logit, delta, anchor, level_of = (xp.concatenate(a) for a in zip(*chosen, strict=True))
+    box = ops.clip_boxes(ops.decode_boxes(delta, anchor), size)
+    score = ops.sigmoid(logit)
+    large = (box[:, 2:] - box[:, :2] >= SMALLEST).all(axis=1)
+    keep = xp.flatnonzero(large & (score >= score_threshold))
     return box[keep], score[keep], level_of[keep]
 
 

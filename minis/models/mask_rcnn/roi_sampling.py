@@ -41,7 +41,8 @@ class SampledRoIs(NamedTuple):
     @property
     def objects(self) -> SampledRoIs:
         """Those that are not background."""
-        return SampledRoIs(*(column[self.labels > 0] for column in self))
+        rows = array_namespace(self.labels).flatnonzero(self.labels > 0)
+        return SampledRoIs(*(column[rows] for column in self))
 
 
 def sample_rois(

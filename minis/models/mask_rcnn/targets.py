@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import array_namespace
-from ...ops.checks import check_integer, shape_text
+from ...ops.checks import check_integer, extremes, shape_text
 
 Size = tuple[int, int]
 Target = Mapping[str, Any]
@@ -98,7 +98,7 @@ def _check_labels(n: int, labels: Any, num_classes: int) -> None:
     if not labels.size:
         return
     check_integer("MaskRCNN", **{f"labels of image {n}": labels})
-    low, high = int(labels.min()), int(labels.max())
+    low, high = extremes(labels)
     if not 1 <= low <= high < num_classes:
         raise ValueError(
             f"MaskRCNN: labels of image {n} must lie in 1 … {num_classes - 1}, 0 being the "
@@ -107,10 +107,11 @@ def _check_labels(n: int, labels: Any, num_classes: int) -> None:
 
 
 def _check_masks(n: int, masks: Any) -> None:
-    if masks.dtype != bool and masks.size and not 0 <= masks.min() <= masks.max() <= 1:
-        raise ValueError(
-            f"MaskRCNN: masks of image {n} must be 0 or 1, got {masks.min()} … {masks.max()}"
-        )
+    if masks.dtype == bool or not masks.size:
+        return
+    low, high = extremes(masks)
+    if not 0 <= low <= high <= 1:
+        raise ValueError(f"MaskRCNN: masks of image {n} must be 0 or 1, got {low} … {high}")
 
 
 def check_counts(name: str, images: int, **entries: Sequence[Any] | None) -> None:

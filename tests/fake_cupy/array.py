@@ -1,9 +1,4 @@
-"""A stand-in for CuPy without a GPU: arrays that refuse what CuPy's arrays refuse.
-
-The operations' NumPy text must reach an array only through the array's own namespace. This module
-has the part of CuPy's interface that they may use, on arrays in ordinary memory which, as CuPy's
-do, can't be mixed with NumPy arrays, indexed by them, or converted to them without `get()`.
-"""
+"""Arrays on an imagined GPU, which refuse what CuPy's refuse."""
 
 from __future__ import annotations
 
@@ -12,64 +7,32 @@ import types
 
 import numpy as np
 
-FUNCTIONS = [
-    "abs",
-    "arange",
-    "argmax",
-    "argsort",
-    "asarray",
-    "ascontiguousarray",
-    "bincount",
-    "broadcast_to",
-    "clip",
-    "concatenate",
-    "copyto",
-    "empty",
-    "exp",
-    "expm1",
-    "flatnonzero",
-    "floor",
-    "full",
-    "isfinite",
-    "isnan",
-    "log",
-    "log1p",
-    "matmul",
-    "maximum",
-    "minimum",
-    "moveaxis",
-    "multiply",
-    "ones_like",
-    "put_along_axis",
-    "sign",
-    "sort",
-    "sqrt",
-    "square",
-    "take",
-    "take_along_axis",
-    "unique",
-    "where",
-    "zeros",
-    "zeros_like",
-]
+from .memory import memory
+from .transfers import TO_CPU, TO_GPU, WAITS, transfers
+
 METHODS = [
     "all",
     "any",
     "argmax",
+    "argmin",
     "astype",
+    "clip",
     "copy",
+    "diagonal",
     "max",
     "mean",
     "min",
     "prod",
     "ravel",
+    "repeat",
     "reshape",
     "round",
     "sum",
     "swapaxes",
+    "trace",
     "transpose",
 ]
-PROPERTIES = ("dtype", "itemsize", "nbytes", "ndim", "shape", "size", "strides")
+PROPERTIES = ("dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides")
 BINARY = [
     "add",
     "sub",
@@ -89,6 +52,17 @@ BINARY = [
     "eq",
     "ne",
 ]
+READ = {  # what copies an array of one number, or several, to the CPU
+    "__bool__": bool,
+    "__int__": int,
+    "__float__": float,
+    "__index__": operator.index,
+    "__repr__": repr,
+    "__format__": format,
+    "item": np.ndarray.item,
+    "tolist": np.ndarray.tolist,
+    "get": np.ndarray.copy,
+}
 
 
 class ndarray:
@@ -98,11 +72,8 @@ class ndarray:
     __hash__ = None
 
     def __init__(self, values):
-        self._values = values
-
-    def get(self):
-        """Copy to the CPU."""
-        return self._values.copy()
+        memory.take(values.nbytes)
+        self._values = np.asarray(values)  # what has no axes comes as a scalar
 
     def __array__(self, *args, **kwargs):
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Use `.get()`")
@@ -113,20 +84,10 @@ class ndarray:
     def __iter__(self):
         return (wrapped(v) for v in self._values)
 
-    def __bool__(self):
-        return bool(self._values)
-
-    def __int__(self):
-        return int(self._values)
-
-    def __float__(self):
-        return float(self._values)
-
-    def __index__(self):
-        return operator.index(self._values)
-
-    def __repr__(self):
-        return repr(self._values)
+    @property
+    def data(self):
+        """The memory, of which an address may be asked."""
+        return types.SimpleNamespace(ptr=self._values.ctypes.data)
 
     @property
     def T(self):
@@ -136,14 +97,34 @@ class ndarray:
     def __neg__(self):
         return ndarray(-self._values)
 
+    def __abs__(self):
+        return ndarray(abs(self._values))
+
     def __invert__(self):
         return ndarray(~self._values)
 
     def __getitem__(self, key):
+        if any(_is_mask(k) for k in (key if isinstance(key, tuple) else (key,))):
+            transfers.note(WAITS, 8)
         return wrapped(self._values[unwrapped(key)])
 
     def __setitem__(self, key, value):
         self._values[unwrapped(key)] = unwrapped(value)
+
+
+def asarray(value, dtype=None):
+    """Copy from the CPU, which `cupy.asarray` does explicitly."""
+    there = isinstance(value, ndarray) and dtype in (None, value.dtype)
+    return value if there else array(value, dtype)
+
+
+def array(value, dtype=None):
+    """Copy, from wherever it is."""
+    if isinstance(value, ndarray):
+        return ndarray(np.array(value._values, dtype=dtype))
+    made = np.array(value, dtype=dtype)
+    transfers.note(TO_GPU, made.nbytes)
+    return ndarray(made)
 
 
 def wrapped(result):
@@ -168,7 +149,9 @@ def unwrapped(value):
     return value
 
 
-def _lifted(function):
+def lifted(function):
+    """Let a function of NumPy take arrays on the imagined GPU, and return such."""
+
     def call(*args, **kwargs):
         kwargs = {k: unwrapped(v) for k, v in kwargs.items()}
         return wrapped(function(*(unwrapped(a) for a in args), **kwargs))
@@ -176,20 +159,32 @@ def _lifted(function):
     return call
 
 
-def _install():
-    for name in METHODS:
-        setattr(ndarray, name, _method(name))
-    for name in PROPERTIES:
-        setattr(ndarray, name, property(operator.attrgetter(f"_values.{name}")))
-    for name in BINARY:
-        for form in (f"__{name}__", f"__r{name}__", f"__i{name}__"):
-            if hasattr(np.ndarray, form):
-                setattr(ndarray, form, _operator(form))
+def waiting(function):
+    """As `lifted`, for one whose result has a size that isn't known before."""
+    there = lifted(function)
+
+    def call(*args, **kwargs):
+        transfers.note(WAITS, 8)
+        return there(*args, **kwargs)
+
+    return call
+
+
+def _is_mask(key):
+    return isinstance(key, ndarray) and key.dtype == bool
+
+
+def _reader(read):
+    def call(self, *args):
+        transfers.note(TO_CPU, self._values.nbytes)
+        return read(self._values, *args)
+
+    return call
 
 
 def _method(name):
     def call(self, *args, **kwargs):
-        return _lifted(getattr(self._values, name))(*args, **kwargs)
+        return lifted(getattr(self._values, name))(*args, **kwargs)
 
     return call
 
@@ -204,23 +199,17 @@ def _operator(form):
     return call
 
 
-def _asarray(value, dtype=None):
-    """Copy from the CPU, which `cupy.asarray` does explicitly."""
-    values = value._values if isinstance(value, ndarray) else value
-    return ndarray(np.array(values, dtype=dtype))
-
-
-def module():
-    """Return the stand-in for the module `cupy`."""
-    fake = types.ModuleType("cupy")
-    for name in FUNCTIONS:
-        setattr(fake, name, _lifted(getattr(np, name)))
-    fake.asarray = _asarray
-    fake.ndarray = ndarray
-    fake.float32, fake.float64 = np.float32, np.float64
-    strides = types.SimpleNamespace(as_strided=_lifted(np.lib.stride_tricks.as_strided))
-    fake.lib = types.SimpleNamespace(stride_tricks=strides)
-    return fake
+def _install():
+    for name, read in READ.items():
+        setattr(ndarray, name, _reader(read))
+    for name in METHODS:
+        setattr(ndarray, name, _method(name))
+    for name in PROPERTIES:
+        setattr(ndarray, name, property(operator.attrgetter(f"_values.{name}")))
+    for name in BINARY:
+        for form in (f"__{name}__", f"__r{name}__", f"__i{name}__"):
+            if hasattr(np.ndarray, form):
+                setattr(ndarray, form, _operator(form))
 
 
 ndarray.__module__ = "cupy"
