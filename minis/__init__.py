@@ -12,6 +12,7 @@ import importlib
 from typing import Any
 
 from .backend import BACKENDS, BackendUnavailableError, active_backend, use
+from .gpu_precision import active_gpu_precision, gpu_precision
 from .threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
@@ -21,8 +22,10 @@ __all__ = [
     "BackendUnavailableError",
     "__version__",
     "active_backend",
+    "active_gpu_precision",
     "data",
     "get_num_threads",
+    "gpu_precision",
     "learn",
     "models",
     "nn",

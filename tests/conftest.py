@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import sys
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytest
 
 GPU = shutil.which("nvidia-smi") is not None
@@ -62,6 +64,31 @@ def emulated_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     _ran[f"cupy, {IMITATION['cupy']}"] += 1
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run of the whole suite in which some CUDA C++ kernel was never executed."""
+    whole = session.config.args == session.config.getini("testpaths")
+    chosen = session.config.option.keyword or session.config.option.markexpr
+    if GPU or not whole or chosen or session.exitstatus != pytest.ExitCode.OK:
+        return
+    never = _never_executed()
+    if never:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        print(f"\nCUDA C++ kernels that no test executed: {', '.join(never)}")
+
+
+def _never_executed() -> list[str]:
+    from minis_kernels.cupy_cuda.emulation.emulator import launches
+    from minis_kernels.cupy_cuda.program import SOURCES
+    from minis_kernels.cupy_cuda.signatures import signatures
+
+    kernels = [
+        (file.name, name)
+        for file in sorted(SOURCES.glob("*.cu"))
+        for name in signatures(file.read_text(encoding="utf-8"), np.dtype("float32"))
+    ]
+    return [f"{name} of {file}" for file, name in kernels if not launches[file, name]]
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say which backends ran, and why the others didn't."""
     gpu = [f"{name}, {how}" for name in IMITATED_BY for how in (IMITATION[name], "on the GPU")]
@@ -70,6 +97,26 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             terminalreporter.write_line(f"backend {name}: {_ran[name]} tests")
         else:
             terminalreporter.write_line(f"backend {name}: did not run ({_why_not(name)})")
+
+
+    for line in _cuda_sources():
+        terminalreporter.write_line(line)
+
+
+def _cuda_sources() -> list[str]:
+    """Count the CUDA C++ files that were compiled, and the kernels that were executed."""
+    lines = []
+    nvrtc = sys.modules.get("minis_kernels.cupy_cuda.nvrtc")
+    if nvrtc is not None:
+        files = {file for file, _, _ in nvrtc.compiled if "/" not in file}
+        kinds = sorted({architecture for _, _, architecture in nvrtc.compiled})
+        lines.append(f"CUDA C++: {len(files)} files compiled by NVRTC for {', '.join(kinds)}")
+    emulator = sys.modules.get("minis_kernels.cupy_cuda.emulation.emulator")
+    if emulator is not None:
+        kernels = [key for key in emulator.launches if "/" not in key[0]]
+        runs = sum(emulator.launches[key] for key in kernels)
+        lines.append(f"CUDA C++: {len(kernels)} kernels executed on the CPU, {runs} launches")
+    return lines
 
 
 def _why_not(name: str) -> str:

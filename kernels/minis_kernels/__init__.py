@@ -104,6 +104,10 @@ KERNELS: dict[str, dict[str, str]] = {
         "sigmoid_backward": "minis_kernels.numba_cuda.activation",
     },
     "cupy": {
+        "conv": "minis_kernels.cupy_cuda.conv",
+        "conv_backward": "minis_kernels.cupy_cuda.conv",
+        "conv_transpose": "minis_kernels.cupy_cuda.conv_transpose",
+        "conv_transpose_backward": "minis_kernels.cupy_cuda.conv_transpose",
         "relu": "minis_kernels.cupy_cuda.activation",
         "relu_backward": "minis_kernels.cupy_cuda.activation",
         "prelu": "minis_kernels.cupy_cuda.activation",

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from minis_kernels.cupy_cuda import conv_plan, conv_tiles, gather
+from minis_kernels.cupy_cuda import conv_plan, conv_tiles
 from minis_kernels.cupy_cuda.device import Device
 from minis_kernels.geometry import conv_geometry
 
@@ -74,18 +74,21 @@ def test_equals_the_text(case: Case, dtype: str) -> None:
     check("cupy", f"{name}_backward", dy, x, w, tolerance=2, **case.options)
 
 
-TILES = [*conv_tiles.EXACT["float32"], conv_tiles.EXACT_SMALL]
+TILES = [
+    (dtype, tile)
+    for dtype, tiles in conv_tiles.EXACT.items()
+    for tile in (*tiles, conv_tiles.EXACT_SMALL[dtype])
+]
 
 
-@pytest.mark.parametrize("tile", TILES, ids=str)
-def test_every_tile(tile: conv_tiles.Tile, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("dtype", "tile"), TILES, ids=str)
+def test_every_tile(dtype: str, tile: conv_tiles.Tile, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the tile, and with rows and columns to spare in the last one."""
-    for module in (gather, "minis_kernels.cupy_cuda.weight_gradient"):
-        target = module if isinstance(module, str) else module.__name__
-        monkeypatch.setattr(f"{target}.tile_for", lambda *_: tile)
+    for module in ("gather", "weight_gradient"):
+        monkeypatch.setattr(f"minis_kernels.cupy_cuda.{module}.tile_for", lambda *_: tile)
     rng = np.random.default_rng(3)
-    x = rng.standard_normal((2, 17, 9, 9)).astype("float32")
-    w = rng.standard_normal((tile.rows + 1, 17, 2, 2)).astype("float32")
+    x = rng.standard_normal((2, 17, 9, 9)).astype(dtype)
+    w = rng.standard_normal((tile.rows + 1, 17, 2, 2)).astype(dtype)
     (y,) = check("cupy", "conv", x, w, tolerance=2)
     check("cupy", "conv_backward", y, x, w, tolerance=2)
 

@@ -12,6 +12,9 @@ from typing import Any
 
 from .program import Program
 
+# what has been compiled in this process: (file, real, architecture)
+compiled: set[tuple[str, str, str]] = set()
+
 
 class CompilationError(ValueError):
     """NVRTC refused a file; the text is its log."""
@@ -73,6 +76,7 @@ def compile_for(program: Program, real: str, architecture: str) -> dict[str, Usa
         text = log.decode(errors="replace").rstrip("\0 ")
         if int(outcome):
             raise CompilationError(f"{program.file} for {architecture}, {real}:\n{text}")
+        compiled.add((program.file, real, architecture))
         return usage(text)
     finally:
         nvrtc.nvrtcDestroyProgram(handle)
