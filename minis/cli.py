@@ -1,7 +1,7 @@
 """The `minis` command.
 
-Exit status: 0 if all went well, 2 for anything wrong with what was given, 130 after Ctrl-C in
-training.
+Exit status: 0 if all went well, 1 where `check`, `compare` or `adjoint` found something wrong, 2
+for anything wrong with what was given, 130 after Ctrl-C in training.
 """
 
 from __future__ import annotations

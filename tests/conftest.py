@@ -98,7 +98,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         else:
             terminalreporter.write_line(f"backend {name}: did not run ({_why_not(name)})")
 
-
     for line in _cuda_sources():
         terminalreporter.write_line(line)
 

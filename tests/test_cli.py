@@ -15,7 +15,8 @@ from minis.run_report import Result
 from minis.training import read_metadata
 
 COMMANDS = (
-    "demo", "train", "predict", "evaluate", "stages", "plan", "profile", "warmup", "doctor",
+    "demo", "train", "predict", "evaluate", "stages", "plan", "profile", "warmup", "check",
+    "compare", "adjoint", "doctor",
 )  # fmt: skip
 
 

@@ -1,6 +1,10 @@
-"""What a learner runs: specs that prove the library, profiles, plans, and a detector's stages."""
+"""What a learner runs: checks of one's own operations, comparisons, plans, profiles."""
 
+from .adjoint.matrices import AdjointLab, adjoint_lab
 from .checking.process import check
+from .comparing.mirror import mirror
+from .comparing.networks import compare
+from .comparing.report import Comparison, Divergence
 from .detector_stages import Boxes, Stages, stages
 from .plan_report import Need, Plan, PlanRow
 from .planner import plan
@@ -9,7 +13,10 @@ from .profiler import profile
 from .stage_pictures import draw_stages, stage_pictures
 
 __all__ = [
+    "AdjointLab",
     "Boxes",
+    "Comparison",
+    "Divergence",
     "Need",
     "Pass",
     "Plan",
@@ -17,8 +24,11 @@ __all__ = [
     "Report",
     "Row",
     "Stages",
+    "adjoint_lab",
     "check",
+    "compare",
     "draw_stages",
+    "mirror",
     "plan",
     "profile",
     "stage_pictures",

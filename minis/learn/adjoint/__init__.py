@@ -1,0 +1,1 @@
+"""The adjoint lab: the matrix of a linear operation, and its backward's, side by side."""
