@@ -14,8 +14,9 @@ import numpy as np
 
 from ..mistakes import MISTAKES
 from .target import Target
-from .trial import Trial, attempt, close, tolerance
+from .trial import Trial, arrays_of, attempt, close, tolerance
 
+AFTER = 0.99  # worth of agreeing up to a first wrong result, and not in those after it
 ENOUGH = 24  # calls to compare on
 LEAST = 0.5  # of the wrong calls must be explained
 
@@ -49,7 +50,8 @@ def cause(trials: Sequence[Trial], target: Target) -> Cause | None:
         The operation.
     """
     seen = [t for t in trials if t.outputs or t.kind == "exception"]
-    wrong = [t for t in seen if not t.right][:ENOUGH]
+    # empty arrays last: who is at a loss with them may make another mistake as well
+    wrong = sorted((t for t in seen if not t.right), key=_is_empty)[:ENOUGH]
     right = [t for t in seen if t.right][:ENOUGH]
     if not wrong:
         return None
@@ -66,23 +68,32 @@ def cause(trials: Sequence[Trial], target: Target) -> Cause | None:
     return best[1] if best and best[0] >= LEAST else None
 
 
+def _is_empty(trial: Trial) -> bool:
+    return any(not a.size for _, a in arrays_of(trial.call))
+
+
 def _agreement(mistake: Callable[..., Any], trials: Sequence[Trial], target: Target) -> float:
     """Return the share of calls on which a mistake gives the same results as the function."""
-    agreeing = 0
+    agreeing = 0.0
     for trial in trials:
         again = attempt(mistake, target, trial.call)
-        agreeing += _same(trial, again, target)
+        if _same(trial, again, target, len(trial.outputs)):
+            agreeing += 1
+        elif trial.kind == "values" and _same(trial, again, target, trial.result + 1):
+            agreeing += AFTER  # such as indices of a maximum that is wrong itself
     return agreeing / len(trials)
 
 
-def _same(trial: Trial, other: Trial, target: Target) -> bool:
-    """Whether two functions gave the same results, or raised the same exception."""
+def _same(trial: Trial, other: Trial, target: Target, count: int) -> bool:
+    """Whether two functions gave the same first results, or raised the same exception."""
+    if other.right and not trial.right:
+        return False
     if trial.kind == other.kind == "exception":
         return trial.text.split(":")[0] == other.text.split(":")[0]
     if not trial.outputs or len(other.outputs) != len(trial.outputs):
         return False
     limit = tolerance(target, trial.call)
-    for a, b in zip(trial.outputs, other.outputs, strict=True):
+    for a, b in list(zip(trial.outputs, other.outputs, strict=True))[:count]:
         a, b = np.asarray(a), np.asarray(b)
         if a.shape != b.shape or a.dtype.kind != b.dtype.kind or not close(a, b, limit):
             return False
@@ -125,7 +136,9 @@ def _ratio(got: Any, expected: Any) -> float | None:
     if not usable.any() or not np.isfinite(got).all():
         return None
     ratios = got[usable] / expected[usable]
-    return float(ratios.flat[0]) if np.ptp(ratios) <= 1e-3 * np.abs(ratios).max() else None
+    rest = np.abs(got[~usable]).max(initial=0)  # where 0 is right
+    even = rest <= 1e-3 and np.ptp(ratios) <= 1e-3 * np.abs(ratios).max()
+    return float(ratios.flat[0]) if even else None
 
 
 def _swapped(expected: Any, got: Any, trial: Trial) -> Any:

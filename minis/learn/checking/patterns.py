@@ -71,6 +71,7 @@ def _features(calls: Sequence[Call], names: Sequence[str]) -> Iterator[tuple[str
             neutral = NEUTRAL[name]
             yield f"{name} is not {neutral}", _differs(name, neutral)
             yield f"{name} differs between the axes", _uneven(name)
+            yield f"{name} is a tuple", _is_tuple(name)
         values = {call.options.get(name) for call in calls if _plain(call.options.get(name))}
         for value in sorted(values, key=repr):
             if name not in NEUTRAL or value != NEUTRAL[name]:
@@ -91,6 +92,7 @@ def _features(calls: Sequence[Call], names: Sequence[str]) -> Iterator[tuple[str
             f"there {'is' if axes == 1 else 'are'} {axes} spatial {'axis' if axes == 1 else 'axes'}"
         )
         yield text, _has_axes(axes)
+    yield "the spatial axes are not two", lambda c: not _has_axes(2)(c)
 
 
 def _is_given(place: int) -> Feature:
@@ -112,6 +114,10 @@ def _uneven(name: str) -> Feature:
         return isinstance(value, tuple) and len(set(value)) > 1
 
     return holds
+
+
+def _is_tuple(name: str) -> Feature:
+    return lambda call: isinstance(call.options.get(name), tuple)
 
 
 def _equals(name: str, value: Any) -> Feature:

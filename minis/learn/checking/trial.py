@@ -8,14 +8,19 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+import minis
 
 from ..specs.properties import as_tuple
 from ..specs.spec import Call
 from .target import Target
 
+# whose lines are not the learner's
+LIBRARIES = tuple(str(Path(module.__file__ or "").parent) for module in (minis, np))
 SECONDS = 3.0  # that one call on tiny arrays may take
 
 
@@ -217,6 +222,6 @@ def _results(count: int) -> str:
 def _told(error: Exception) -> str:
     """Say where in the function's own text an error arose, and which."""
     frames = traceback.extract_tb(error.__traceback__)
-    mine = [f for f in frames if "/minis/" not in f.filename and "/numpy/" not in f.filename]
+    mine = [f for f in frames if not f.filename.startswith(LIBRARIES)]
     where = f" in line {mine[-1].lineno}: {mine[-1].line}" if mine and mine[-1].line else ""
     return f"it raised {type(error).__name__}: {error}{where}"

@@ -134,7 +134,10 @@ def does_not_rescale(x: Any, p: Any, rng: Any, *, per_channel: Any = False) -> A
 @mistake("dropout")
 def keeps_with_probability_p(x: Any, p: Any, rng: Any, *, per_channel: Any = False) -> Any:
     """Takes p for the probability of survival."""
-    return ops.dropout.reference(x, 1 - p, rng, per_channel=per_channel)
+    shape = (*x.shape[:2], *(1 for _ in x.shape[2:])) if per_channel else x.shape
+    kept = rng.random(shape, dtype="float32") < p
+    mask = kept.astype(x.dtype) * x.dtype.type(1 / p if p else 0)
+    return x * mask, mask
 
 
 @mistake("dropout")

@@ -72,12 +72,13 @@ def divides_by_the_weights(boxes: Any, anchors: Any, weights: Any = (1.0, 1.0, 1
 
 
 @mistake("decode_boxes")
-def never_limits_the_size(deltas: Any, anchors: Any, *weights: Any) -> Any:
+def never_limits_the_size(deltas: Any, anchors: Any, weights: Any = (1.0, 1.0, 1.0, 1.0)) -> Any:
     """Leaves out the limit of log(1000/16)."""
-    largest = np.abs(deltas).max(initial=0)
-    if largest <= math.log(1000 / 16):
-        return ops.decode_boxes.reference(deltas, anchors, *weights)
-    return np.full_like(deltas, math.inf)
+    centre, size = _parts(anchors[:, None] if deltas.ndim == 3 else anchors)
+    t = deltas / np.asarray(weights, deltas.dtype)
+    half = np.exp(t[..., 2:]) * size / 2
+    middle = centre + t[..., :2] * size
+    return np.concatenate([middle - half, middle + half], axis=-1)
 
 
 @mistake("decode_boxes")

@@ -50,6 +50,19 @@ def forgets_the_bias(x: Any, w: Any, b: Any = None, **options: Any) -> Any:
 
 
 @mistake("conv")
+def reads_the_first_group(x: Any, w: Any, b: Any = None, *, groups: Any = 1, **options: Any) -> Any:
+    """Every filter reads the first group's channels, whatever its group."""
+    return ops.conv.reference(x[:, : w.shape[1]], w, b, **options)
+
+
+@mistake("conv")
+def pads_in_front_only(x: Any, w: Any, b: Any = None, *, padding: Any = 0, **options: Any) -> Any:
+    """Pads the near end of each axis and not the far one."""
+    front = np.pad(x, ((0, 0), (0, 0), *((p, 0) for p in _axes(x, padding))))
+    return ops.conv.reference(front, w, b, padding=0, **options)
+
+
+@mistake("conv")
 def applies_stride_before_dilation(
     x: Any, w: Any, b: Any = None, *, stride: Any = 1, dilation: Any = 1, **options: Any
 ) -> Any:
@@ -87,6 +100,33 @@ def overwrites_where_windows_overlap(
         target = windows[(slice(None), slice(None), *tap, *(slice(s) for s in g.out))]
         target[...] = (taps[(..., *tap)] @ rows).reshape(target.shape)
     return crop(dx, g.padding, g.size).copy(), dw, db
+
+
+@mistake("conv_backward")
+def keeps_the_last_window(
+    dy: Any,
+    x: Any,
+    w: Any,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: Any = 1,
+) -> Any:
+    """dx[window] = in place of +=, window after window: the last one stays."""
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    dx, dw, db = ops.conv_backward.reference(dy, x, w, **options)
+    s, p, d = (_axes(x, v) for v in (stride, padding, dilation))
+    for at in np.ndindex(*dy.shape[2:]):
+        alone, reached = np.zeros_like(dy), list[Any]()
+        alone[(..., *at)] = dy[(..., *at)]
+        of_one, _, _ = ops.conv_backward.reference(alone, x, w, **options)
+        for a, i in enumerate(at):
+            cells = i * s[a] + np.arange(w.shape[a + 2]) * d[a] - p[a]
+            reached.append(cells[(cells >= 0) & (cells < x.shape[a + 2])])
+        window = (..., *np.ix_(*reached))
+        dx[window] = of_one[window]
+    return dx, dw, db
 
 
 @mistake("conv_backward")
@@ -129,6 +169,14 @@ def _fits(x: Any, w: Any, options: Any) -> Any:
     except ValueError:
         return False
     return True
+
+
+@mistake("conv_transpose")
+def ignores_output_padding(
+    x: Any, w: Any, b: Any = None, *, output_padding: Any = 0, **options: Any
+) -> Any:
+    """Makes the output as small as without output_padding."""
+    return ops.conv_transpose.reference(x, w, b, **options)
 
 
 @mistake("conv_transpose")

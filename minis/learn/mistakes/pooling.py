@@ -54,7 +54,13 @@ def takes_the_last_of_a_tie(x: Any, size: Any, **options: Any) -> Any:
 def counts_indices_within_the_window(x: Any, size: Any, **options: Any) -> Any:
     """Returns the place in the window, not the place in the plane."""
     y, indices = ops.max_pool.reference(x, size, **options)
-    return y, indices % math.prod(_axes(x, size))
+    g = _geometry(x, size, **options)
+    place, starts = np.unravel_index(indices, x.shape[2:]), np.indices(y.shape[2:])
+    taps = [
+        (cell - (start * s - p)) // d
+        for cell, start, s, p, d in zip(place, starts, g.stride, g.padding, g.dilation, strict=True)
+    ]
+    return y, np.asarray(np.ravel_multi_index(tuple(taps), g.kernel))
 
 
 @mistake("max_pool")
