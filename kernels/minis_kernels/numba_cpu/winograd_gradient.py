@@ -236,6 +236,15 @@ def _add_filters(m: Any, at: int, three: Any, fresh: bool, row: int, column: int
         store(three, i * LANES, down[0])
         store(three, (3 + i) * LANES, down[1])
         store(three, (6 + i) * LANES, down[2])
+    if dw.shape[1] == 3:
+        for lane in range(min(LANES, len(dw))):
+            for k in range(9):
+                value = three[k * LANES + lane]
+                if fresh:
+                    dw[lane, k // 3, k % 3] = value
+                else:
+                    dw[lane, k // 3, k % 3] += value
+        return
     height, width = min(3, dw.shape[1] - row), min(3, dw.shape[2] - column)
     for lane in range(min(LANES, len(dw))):
         for i in range(height):

@@ -84,19 +84,18 @@ def _transform_filters(
     half = np.empty(18 * LANES, w.dtype)  # G g
     for begin in range(0, inputs, STRIP):
         strip = min(STRIP, inputs - begin)
-        for m in range(min(ROWS, outputs - first)):
-            for i in range(strip):
-                channel, piece = (begin + i) // pieces, (begin + i) % pieces
-                source = (first + m) * output_step + channel * input_step
-                prefetch(flat, source + (STRIP + pieces - 1) // pieces * input_step)
-                last = source + size - 1  # where flipped filters begin
-                for k in range(9):
-                    row, column = piece // parts * 3 + k // 3, piece % parts * 3 + k % 3
-                    inside, at_k = row < side and column < side, row * side + column
-                    for tap in range(taps):
-                        from_here = at_k + tap * side * side
-                        value = flat[last - from_here if adjoint else source + from_here]
-                        g[k, (i * taps + tap) * ROWS + m] = value if inside else 0
+        rows = min(ROWS, outputs - first)
+        if parts == 1:
+            at_filter = first * output_step + begin * input_step
+            _take_all(flat, at_filter, output_step, input_step, adjoint, taps, rows, strip, g)
+        else:
+            for m in range(rows):
+                for i in range(strip):
+                    channel, piece = (begin + i) // pieces, (begin + i) % pieces
+                    source = (first + m) * output_step + channel * input_step
+                    corner = piece // parts * 3, piece % parts * 3
+                    to_i = i * taps * ROWS + m
+                    _take_piece(flat, source, adjoint, taps, side, corner, g, to_i)
         count = strip * taps * ROWS
         to = at + begin * taps * ROWS
         for i in range(0, count, LANES):
@@ -109,6 +108,46 @@ def _transform_filters(
                 above, middle = load(half, j * LANES), load(half, (6 + j) * LANES)
                 column = transform_filter(above, middle, load(half, (12 + j) * LANES))
                 keep(filters, to + i + j * step, 6 * step, column, count - i)
+
+
+@jit(**INNER)
+def _take_all(
+    flat: Any, begin: int, output_step: int, input_step: int, flipped: bool, taps: int, rows: int,
+    strip: int, g: Any,
+) -> None:  # fmt: skip
+    """g[k, (i, tap, m)] = number k of the 3×3 filter of output m and input i."""
+    size = taps * 9
+    for m in range(rows):
+        for i in range(strip):
+            source = begin + m * output_step + i * input_step
+            prefetch(flat, source + STRIP * input_step)
+            if flipped:
+                for tap in range(taps):
+                    for k in range(9):
+                        g[k, (i * taps + tap) * ROWS + m] = flat[source + size - 1 - tap * 9 - k]
+            else:
+                for tap in range(taps):
+                    for k in range(9):
+                        g[k, (i * taps + tap) * ROWS + m] = flat[source + tap * 9 + k]
+
+
+@jit(**INNER)
+def _take_piece(
+    flat: Any, source: int, flipped: bool, taps: int, side: int, corner: Any, g: Any, to: int
+) -> None:
+    """Take 3×3 numbers from `corner` on of the filter at `source`; zeros beyond its sides."""
+    size = side * side
+    last = source + taps * size - 1
+    for row in range(3):
+        for column in range(3):
+            down, across = corner[0] + row, corner[1] + column
+            inside = down < side and across < side
+            for tap in range(taps):
+                at = tap * size + down * side + across
+                value = (
+                    flat[last - at if flipped else source + at] if inside else flat.dtype.type(0)
+                )
+                g[3 * row + column, to + tap * ROWS] = value
 
 
 @jit(**INNER)
@@ -126,16 +165,18 @@ def _transform_input(
     step = c * parts * parts * planes * tiles + PAD
     half = np.empty(F * LANES, x.dtype)  # d B
     for channel in range(c0, c1):
+        source = channel // (parts * parts)  # a part of the filter has a channel of its own
+        down, right = channel // parts % parts * 3, channel % parts * 3  # and reads x so far on
         for plane in range(planes):
             n = first // out_depth if taps > 1 else (first + plane) // out_depth
             d = (first + plane) % out_depth if taps == 1 else first % out_depth + plane - pad0
-            base = ((n * c + channel // (parts * parts)) * depth + d) * height * width
+            base = ((n * c + source) * depth + d) * height * width
             inside = 0 <= d < depth
             for r in range(r0, r1):
-                top = 4 * r - pad1 + channel // parts % parts * 3
+                top = 4 * r - pad1 + down
                 to = (channel * planes + plane) * tiles + (r - r0) * across
                 for j in range(0, across, LANES):
-                    left = 4 * j - pad2 + channel % parts * 3
+                    left = 4 * j - pad2 + right
                     ahead = base + depth * height * width + top * width + left
                     for i in range(6):
                         for line in range(0, 4 * LANES, 16):
