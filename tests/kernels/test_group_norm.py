@@ -20,7 +20,8 @@ CASES = [
     ((1, 6, 1365), 2),  # a group of a piece less one, its channels across pieces
     ((2, 6, 63, 65), 3),
     ((3, 8, 5, 29, 31), 2),
-    ((3, 96, 60, 61), 32),  # several blocks of rows
+    ((3, 96, 60, 61), 32),  # many rows: a thread takes one alone
+    ((2, 8, 160, 161), 2),  # few rows, in two blocks
     ((2, 4, 400, 401), 2),  # a row larger than a block
 ]
 DTYPES = ["float32", "float64"]

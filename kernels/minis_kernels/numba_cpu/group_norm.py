@@ -4,6 +4,9 @@ The values that share a mean, a sample's group, lie in one piece. Some of these 
 time: their statistics are found piece by piece, then the same numbers, by now in the cache, are
 normalised channel by channel. The NumPy text goes over memory a dozen times.
 
+Where there are many rows that each fit a core's cache, a thread takes a row alone: then some read
+while others write, and memory does both at a time, which is 10 % faster than all waiting for all.
+
 Milliseconds on two Zen 5 cores, float32, 32 groups, with the NumPy text's:
 
     (8, 64, 128, 128)    forward 2.0 (16)       backward 3.3 (23)
@@ -30,6 +33,7 @@ from .norm import normalise, sums_along
 from .pieces import PIECE, planes
 
 AT_ONCE = 1 << 20  # bytes of the rows that are taken at a time, in each array
+MANY = 16  # rows, from which on a thread takes one alone
 
 
 def group_norm(x: Any, gamma: Any, beta: Any, groups: int, *, eps: float = 1e-5) -> Any:
@@ -40,17 +44,13 @@ def group_norm(x: Any, gamma: Any, beta: Any, groups: int, *, eps: float = 1e-5)
     mean, inv_std = np.empty((2, len(x), groups))
     y = np.empty(x.shape, x.dtype)
     flat = planes(x)
-    launch(
-        _forward,
-        flat,
-        np.ascontiguousarray(gamma),
-        np.ascontiguousarray(beta),
-        least,
-        _rows_at_once(flat, groups),
-        mean,
-        inv_std,
-        y.reshape(flat.shape),
-    )
+    arrays = mean, inv_std, y.reshape(flat.shape)
+    given = flat, np.ascontiguousarray(gamma), np.ascontiguousarray(beta), least
+    at_once = _rows_at_once(flat, groups)
+    if mean.size >= MANY and at_once > 1:
+        launch(_forward_by_rows, *given, *arrays)
+    else:
+        launch(_forward, *given, at_once, *arrays)
     return y, mean.astype(x.dtype), inv_std.astype(x.dtype)
 
 
@@ -128,6 +128,28 @@ def _forward(
                 beta[c],
                 y[n, c, at : at + PIECE],
             )
+
+
+@jit(parallel=True, error_model="numpy")
+def _forward_by_rows(
+    x: Any, gamma: Any, beta: Any, eps: float, mean: Any, inv_std: Any, y: Any
+) -> None:
+    samples, channels, pixels = x.shape
+    groups = mean.shape[1]
+    members = channels // groups
+    values = members * pixels
+    pieces = (values + PIECE - 1) // PIECE
+    rows = x.reshape(samples * groups, values)
+    for r in prange(samples * groups):
+        n, g = r // groups, r % groups
+        partial = np.empty((2, 1, pieces))
+        for piece in range(pieces):
+            of_piece = moments(rows[r, piece * PIECE : (piece + 1) * PIECE])
+            partial[0, 0, piece], partial[1, 0, piece] = of_piece
+        centre, var = merged(partial[0], partial[1], values)
+        mean[n, g], inv_std[n, g] = centre, 1 / np.sqrt(var + eps)
+        for c in range(g * members, (g + 1) * members):
+            normalise(x[n, c], centre, gamma[c] * inv_std[n, g], beta[c], y[n, c])
 
 
 @jit(parallel=True)

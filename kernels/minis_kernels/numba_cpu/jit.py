@@ -39,14 +39,20 @@ def sources(file: Path) -> set[Path]:
     waiting = [file]
     while waiting:
         source = waiting.pop()
-        if source in found or not source.exists():
-            continue
-        found.add(source)
-        for node in ast.walk(ast.parse(source.read_bytes())):
-            if isinstance(node, ast.ImportFrom) and node.level == 1:
-                names = [node.module] if node.module else [alias.name for alias in node.names]
-                waiting += [file.parent / f"{name}.py" for name in names]
+        if source not in found and source.exists():
+            found.add(source)
+            waiting += _imported(source)
     return found
+
+
+@functools.cache  # files import the same few: reading them for each would cost 0.1 s
+def _imported(file: Path) -> tuple[Path, ...]:
+    """Return the files that `file` names in its relative imports."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            names += [node.module] if node.module else [alias.name for alias in node.names]
+    return tuple(file.parent / f"{name}.py" for name in names)
 
 
 @functools.cache

@@ -31,7 +31,8 @@ from .llvm import (
     store_masked,
 )
 
-INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # called by compiled code only
+# for functions that only compiled code calls; where nothing divides by 0, no code to raise for it
+INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "error_model": "numpy"}
 
 
 class Vector(types.Type):

@@ -69,7 +69,7 @@ def convolve(x: Any, w: Any, bias: Any, padding: tuple[int, int, int], adjoint: 
         v = scratch("inputs", (threads() if many else 1, size), x.dtype)
         size = F * (at_once * ROWS * columns + PAD) + COLUMNS
         m = scratch("products", (threads(), size), x.dtype)
-        arrays = x, w, adjoint, bias, shape, filters, v, m, y
+        arrays = x, w, adjoint, None if parts == 1 else True, bias, shape, filters, v, m, y
         if many:
             on_all_threads(run_tasks_of, FILTERS, groups, 0, *arrays)
             on_all_threads(run_tasks_of, TILES, blocks, 0, *arrays)

@@ -36,7 +36,7 @@ part0, part1, part2, part3 = (woven(part) for part in range(4))
 @jit(**INNER)
 def run_tasks_of(
     worker: int, workers: int, step: int, tasks: int, block: int, x: Any, w: Any, adjoint: bool,
-    bias: Any, shape: Any, filters: Any, v: Any, m: Any, y: Any,
+    split: Any, bias: Any, shape: Any, filters: Any, v: Any, m: Any, y: Any,
 ) -> None:  # fmt: skip
     """Every so many tasks of a step: those of one worker.
 
@@ -54,7 +54,7 @@ def run_tasks_of(
         last = outputs if by_tiles else min(first + ROWS, outputs)
         if step in (FILTERS, OUTPUTS):
             at = first * inputs if step == FILTERS else np.int64(0)
-            _transform_filters(w, adjoint, shape[9], task, outputs, f, at)
+            _transform_filters(w, adjoint, split, shape[9], task, outputs, f, at)
         if by_tiles or step == INPUTS:
             channel, end = (np.int64(0), c) if by_tiles else (task, task + 1)
             this = task if by_tiles else block
@@ -68,9 +68,13 @@ def run_tasks_of(
 
 @jit(**INNER)
 def _transform_filters(
-    w: Any, adjoint: bool, parts: int, block: int, outputs: int, filters: Any, at: int
+    w: Any, adjoint: bool, split: Any, parts: int, block: int, outputs: int, filters: Any, at: int
 ) -> None:
-    """filters[f][t, m] = G g Gᵀ of the block's output m from input t = (channel, tap)."""
+    """filters[f][t, m] = G g Gᵀ of the block's output m from input t = (channel, tap).
+
+    `split` is None where filters are not cut into parts: Numba then leaves that branch out, which
+    is a tenth of the time that all of this takes to compile.
+    """
     stay_apart()
     _, c, taps, side, _ = w.shape
     flat, step = w.reshape(-1), filters.shape[1]
@@ -80,12 +84,15 @@ def _transform_filters(
     inputs = (len(w) if adjoint else c) * pieces
     first = block * ROWS
     line = taps * STRIP * ROWS
-    g = np.zeros((9, line), w.dtype)
+    g = np.empty((9, line), w.dtype)
+    for k in range(9):
+        for i in range(line):
+            g[k, i] = 0
     half = np.empty(18 * LANES, w.dtype)  # G g
     for begin in range(0, inputs, STRIP):
         strip = min(STRIP, inputs - begin)
         rows = min(ROWS, outputs - first)
-        if parts == 1:
+        if split is None:
             at_filter = first * output_step + begin * input_step
             _take_all(flat, at_filter, output_step, input_step, adjoint, taps, rows, strip, g)
         else:
