@@ -208,19 +208,23 @@ def _memory(report: Report, row: Row) -> list[str]:
 
 def _rung(report: Report, row: Row, name: str) -> list[str]:
     side = row.sides[name]
-    ladder = next(case.ladder for case in LADDERS if case.key == row.key)
-    label = next((rung.label for rung in ladder.rungs if rung.name == name), name)
     time, ratio = seconds(side), speedup(row, name, "torch")
     speed = rate(row.work, time.median, report.peaks) if time else None
     return [
         row.label,
-        label,
+        rung_name(row, name),
         milliseconds(side),
         f"{ratio.median:.2g}" if ratio else NONE,
         f"{short(speed.value)} {speed.unit}" if speed else NONE,
         _mib(extra_memory(side)),
         exactness(side),
     ]
+
+
+def rung_name(row: Row, name: str) -> str:
+    """Return what a version of a ladder's operation is called."""
+    ladder = next(case.ladder for case in LADDERS if case.key == row.key)
+    return next((rung.label for rung in ladder.rungs if rung.name == name), name)
 
 
 def _startup(report: Report, row: Row) -> list[str]:

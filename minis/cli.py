@@ -1,7 +1,7 @@
 """The `minis` command.
 
-Exit status: 0 if all went well, 1 where `check`, `compare` or `adjoint` found something wrong, 2
-for anything wrong with what was given, 130 after Ctrl-C in training.
+Exit status: 0 if all went well, 1 where `check`, `exercise check`, `compare` or `adjoint` found
+something wrong, 2 for anything wrong with what was given, 130 after Ctrl-C in training.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import typer
 
 from . import __version__
 from .backend import use
-from .commands import checking, comparing, learning, looking, using
+from .commands import checking, comparing, exercising, learning, looking, using
 from .commands.console import app, errors, output
 
 # importing them adds their commands
-__all__ = ["app", "checking", "comparing", "learning", "looking", "main", "using"]
+__all__ = ["app", "checking", "comparing", "exercising", "learning", "looking", "main", "using"]
 
 
 @app.callback(invoke_without_command=True)

@@ -6,6 +6,7 @@ from .comparing.mirror import mirror
 from .comparing.networks import compare
 from .comparing.report import Comparison, Divergence
 from .detector_stages import Boxes, Stages, stages
+from .exercises.notebook import check_exercise
 from .plan_report import Need, Plan, PlanRow
 from .planner import plan
 from .profile_report import Pass, Report, Row
@@ -26,6 +27,7 @@ __all__ = [
     "Stages",
     "adjoint_lab",
     "check",
+    "check_exercise",
     "compare",
     "draw_stages",
     "mirror",

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..mistakes import MISTAKES
 from .cases import for_each
 from .target import Target
 from .verdict import Failure
@@ -34,8 +33,8 @@ def cause_of_broken_promise(
 ) -> Failure:
     """Describe a failed check; a known mistake that fails in the same words is the likely cause."""
     said = str(error).strip()[:LONGEST] or type(error).__name__
-    for known in MISTAKES:
-        if known.operation == target.name and _words(known.function, target) == _gist(said):
+    for known in target.mistakes:
+        if _words(known.function, target) == _gist(said):
             return Failure(
                 "promise", f"{text}: {said}", target.name + "(…)", {}, None, None,
                 known.sentence, known.function.__name__, 1.0,

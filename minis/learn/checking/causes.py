@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..mistakes import MISTAKES
 from .target import Target
 from .trial import Trial, arrays_of, attempt, close, tolerance
 
@@ -56,9 +55,7 @@ def cause(trials: Sequence[Trial], target: Target) -> Cause | None:
     if not wrong:
         return None
     scored: list[tuple[float, Cause]] = []
-    for known in MISTAKES:
-        if known.operation != target.name:
-            continue
+    for known in target.mistakes:
         share = _agreement(known.function, wrong, target)
         # where the function is right, its cause must be right, too
         harm = 1 - _agreement(known.function, right, target) if right and share >= LEAST else 0.0

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .verdict import Failure, Held, Speed, Verdict
+from .verdict import Failure, Held, Planes, Speed, Verdict
 
 
 def to_json(verdict: Verdict) -> str:
@@ -26,6 +26,8 @@ def from_json(text: str) -> Verdict:
     """Read what `to_json` wrote."""
     read = json.loads(text, object_hook=_array)
     failure = read.pop("failure")
+    if failure and failure["larger"]:
+        failure["larger"] = Planes(**failure["larger"])
     return Verdict(
         **{
             **read,

@@ -18,17 +18,23 @@ from .broken_promise import EXAMPLES as EXAMPLES_OF_PROMISES
 from .broken_promise import cause_of_broken_promise, promise
 from .cases import for_each, smallest, trials
 from .causes import cause
+from .grids import first_difference, plane
 from .patterns import pattern
 from .speed import compare_speed
 from .target import Target
-from .trial import Trial, arrays_of
-from .verdict import Failure, Held, Verdict
+from .trial import Trial, arrays_of, attempt
+from .typical import typical
+from .verdict import Failure, Held, Planes, Verdict
 
 EXAMPLES = 300
 
 
 def examine(
-    function: Callable[..., Any], operation: str, *, examples: int = EXAMPLES, seconds: float = 4.0
+    function: Callable[..., Any],
+    operation: str | Target,
+    *,
+    examples: int = EXAMPLES,
+    seconds: float = 4.0,
 ) -> Verdict:
     """Examine a function in this process.
 
@@ -36,8 +42,8 @@ def examine(
     ----------
     function : callable
         With the signature of the operation.
-    operation : str
-        Of `minis.ops`.
+    operation : str or Target
+        One of `minis.ops`, by its name, or something else to compare with.
     examples : int
         Calls to draw.
     seconds : float
@@ -49,19 +55,19 @@ def examine(
     """
     begin = time.monotonic()
     name = getattr(function, "__name__", "the function")
-    target = Target(operation)
+    target = operation if isinstance(operation, Target) else Target(operation)
     with minis.use("numpy"):
         made = trials(function, target, most=examples, seconds=seconds)
         wrong = [t for t in made if not t.right]
         if wrong:
             failure = _failure(function, target, made, wrong, seconds)
-            return Verdict(name, operation, (), failure, seconds=time.monotonic() - begin)
+            return Verdict(name, target.name, (), failure, seconds=time.monotonic() - begin)
         kept, broken = _promises(function, target)
         if broken:
-            return Verdict(name, operation, (), broken, seconds=time.monotonic() - begin)
+            return Verdict(name, target.name, (), broken, seconds=time.monotonic() - begin)
     speed, where = compare_speed(function, target)
     held = (*_held(made), *kept)
-    return Verdict(name, operation, held, None, speed, where, time.monotonic() - begin)
+    return Verdict(name, target.name, held, None, speed, where, time.monotonic() - begin)
 
 
 def _failure(
@@ -91,7 +97,19 @@ def _failure(
         pattern(made, names) or "",
         len(wrong),
         len(made),
+        _larger(function, target),
     )
+
+
+def _larger(function: Callable[..., Any], target: Target) -> Planes | None:
+    """Return what the function makes of a call of the usual size, if that has wrong values."""
+    trial = attempt(function, target, typical(target))
+    if trial.kind != "values" or trial.expected.ndim < 2:
+        return None
+    leading = first_difference(trial.got, trial.expected)
+    where = f"[{', '.join(map(str, leading))}]" if leading else ""
+    planes = plane(trial.got, leading), plane(trial.expected, leading)
+    return Planes(described(trial.call, target) + where, *planes)
 
 
 def described(call: Call, target: Target) -> str:

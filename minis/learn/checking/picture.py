@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from .grids import first_difference, number, plane
-from .verdict import Failure
+from .verdict import Failure, Planes
 
 MOST = 16  # rows and columns with their numbers written in
 
 
 def draw(failure: Failure, file: str | os.PathLike[str]) -> None:
     """Draw what was got, what was expected, and the difference; wrong cells have a red frame.
+
+    It is of a call of the usual size, on which a mistake's pattern shows; of the smallest failing
+    one where that call came out right.
 
     Parameters
     ----------
@@ -34,18 +37,25 @@ def draw(failure: Failure, file: str | os.PathLike[str]) -> None:
 
     from ...show import save_figure
 
-    leading = first_difference(failure.got, failure.expected)
-    got, expected = (plane(a, leading).astype(float) for a in (failure.got, failure.expected))
+    shown = failure.larger or _smallest(failure)
+    got, expected = (np.asarray(a).astype(float) for a in (shown.got, shown.expected))
     wrong = ~np.isclose(got, expected, rtol=1e-4, atol=1e-6, equal_nan=True)
     difference = np.where(wrong, got - expected, 0)
     figure = Figure(figsize=(10, 3.6), layout="constrained")
-    where = f"[{', '.join(map(str, leading))}]" if leading else ""
     panels = zip(("got", "expected", "difference"), (got, expected, difference), strict=True)
     for axes, (title, values) in zip(figure.subplots(1, 3), panels, strict=True):
         _panel(axes, values, wrong if title != "expected" else np.zeros_like(wrong))
-        axes.set_title(title + where if title != "difference" else title)
-    figure.suptitle(failure.call)
+        axes.set_title(title)
+    figure.suptitle(shown.call)
     save_figure(figure, file)
+
+
+def _smallest(failure: Failure) -> Planes:
+    """Return the first wrong plane of the smallest failing case."""
+    leading = first_difference(failure.got, failure.expected)
+    where = f"[{', '.join(map(str, leading))}]" if leading else ""
+    planes = plane(failure.got, leading), plane(failure.expected, leading)
+    return Planes(failure.call + where, *planes)
 
 
 def _panel(axes: Any, values: Any, marked: Any) -> None:

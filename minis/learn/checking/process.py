@@ -58,17 +58,34 @@ def check(function: Callable[..., Any], operation: str | None = None) -> Verdict
 
     name = str(operation or getattr(function, "__name__", ""))
     Target(name)  # a wrong name is an error here, not there
+    return examine_in_a_fork(lambda: examine(function, name), name)
+
+
+def examine_in_a_fork(work: Callable[[], Verdict], name: str) -> Verdict:
+    """Do an examination in a copy of this process, where the system can make one (Linux).
+
+    Parameters
+    ----------
+    work : function () -> Verdict
+        The examination.
+    name : str
+        What is examined, for the verdict of one whose process dies.
+
+    Returns
+    -------
+    Verdict
+    """
     if sys.platform != "linux":
-        return examine(function, name)
+        return work()
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
 
-    def work() -> None:
+    def run() -> None:
         faulthandler.disable()  # a crash is told in a sentence
         limit_memory()
-        there.send_bytes(to_json(examine(function, name)).encode())
+        there.send_bytes(to_json(work()).encode())
 
-    process = context.Process(target=work)
+    process = context.Process(target=run)
     process.start()
     there.close()
     try:
@@ -110,16 +127,42 @@ def check_file(file: Path, function: str | None, operation: str | None, backend:
     """
     if not file.is_file():
         raise FileNotFoundError(2, "no such file", str(file))
+    arguments = ["minis.learn.checking.worker", str(file.resolve()), function or ""]
+    return examine_elsewhere(
+        [*arguments, operation or ""], function or file.name, simulated=backend == "numba-cuda"
+    )
+
+
+def examine_elsewhere(arguments: list[str], name: str, *, simulated: bool) -> Verdict:
+    """Run a module that prints a verdict, in a process that is ended if it takes too long.
+
+    Parameters
+    ----------
+    arguments : list of str
+        The module, and what it is given.
+    name : str
+        What is examined.
+    simulated : bool
+        Whether kernels run in Numba's simulator where there is no GPU.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    ValueError
+        With what the module says if it ends with status 2.
+    """
     environment = dict(os.environ)
-    if backend == "numba-cuda":
+    if simulated:
         from ...backend import unavailable
 
         if unavailable("numba-cuda"):
             environment["NUMBA_ENABLE_CUDASIM"] = "1"
-    command = [sys.executable, "-m", "minis.learn.checking.worker", str(file.resolve())]
     try:
         done = subprocess.run(
-            [*command, function or "", operation or ""],
+            [sys.executable, "-m", *arguments],
             capture_output=True,
             text=True,
             timeout=SECONDS,
@@ -127,13 +170,13 @@ def check_file(file: Path, function: str | None, operation: str | None, backend:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return _lost(function or file.name, f"it had not come to an end after {SECONDS:.0f} s")
+        return _lost(name, f"it had not come to an end after {SECONDS:.0f} s")
     last = done.stdout.rstrip().rpartition("\n")[2]
     if done.returncode == 0 and last.startswith("{"):
         return from_json(last)
     if done.returncode == 2:
         raise ValueError(json.loads(last)["error"])
-    return _lost(function or file.name, _ending(done.returncode))
+    return _lost(name, _ending(done.returncode))
 
 
 def limit_memory() -> None:

@@ -1,8 +1,9 @@
-"""The operation that a function under examination claims to be."""
+"""What a function under examination claims to be: an operation, or the subject of an exercise."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from ... import ops
+from ..mistakes import MISTAKES, Mistake
 from ..specs import SPECS
 from ..specs.properties import as_tuple
 from ..specs.spec import Call, Spec
@@ -22,6 +24,9 @@ class Target:
     ----------
     operation : str
         Such as "conv" or "conv_backward".
+    calls : strategy of Call, optional
+        Draws arguments of the forward, where fewer kinds are wanted than the spec's. What only
+        this operation promises is not asked then.
 
     Attributes
     ----------
@@ -35,6 +40,8 @@ class Target:
         The NumPy text.
     calls : strategy of Call
         Draws its arguments. A backward's come from a forward pass, with random integers as `dy`.
+    mistakes : sequence of Mistake
+        Known ones, to name as a cause.
 
     Raises
     ------
@@ -47,7 +54,7 @@ class Target:
     'max_pool'
     """
 
-    def __init__(self, operation: str) -> None:
+    def __init__(self, operation: str, calls: SearchStrategy[Call] | None = None) -> None:
         forward = operation.removesuffix("_backward")
         self.name, self.backward = operation, operation != forward
         known = [n for n in ops.__all__ if n.removesuffix("_backward") in SPECS]
@@ -57,15 +64,25 @@ class Target:
                 f"there are {', '.join(sorted(known))}"
             )
         self.spec: Spec = SPECS[forward]
+        if calls is not None:
+            self.spec = replace(self.spec, calls=calls, extra=())
         self.reference: Callable[..., Any] = getattr(ops, operation).reference
         self.calls: SearchStrategy[Call] = (
             self._backward_calls() if self.backward else self.spec.calls
         )
+        self.mistakes: Sequence[Mistake] = [m for m in MISTAKES if m.operation == operation]
 
     def functions(self, function: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
         """Return the NumPy text of all operations, with `function` in this one's place."""
         texts = {name: getattr(ops, name).reference for name in ops.__all__}
         return {**texts, self.name: function}
+
+    def sides(self) -> list[tuple[str, str, Callable[..., Any]]]:
+        """List the library's versions to compare the speed with: name, backend, function."""
+        return [
+            ("minis, the NumPy text", "numpy", self.reference),
+            ("minis, the Numba kernel", "numba", getattr(ops, self.name)),
+        ]
 
     def _backward_calls(self) -> SearchStrategy[Call]:
         spec, forward = self.spec, getattr(ops, self.spec.name).reference
@@ -82,3 +99,31 @@ class Target:
             return spec.backward(call, outputs, dy)
 
         return draw_call()
+
+
+class OwnTarget(Target):
+    """A function that the library has no operation for, such as one step of an operation.
+
+    Parameters
+    ----------
+    spec : Spec
+        Its name, how to draw calls of it, what else it must satisfy.
+    reference : function
+        A right version of it.
+    mistakes : sequence of function
+        Plausible wrong versions; each one's docstring says in a sentence what is wrong.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        reference: Callable[..., Any],
+        mistakes: Sequence[Callable[..., Any]] = (),
+    ) -> None:
+        self.name, self.backward = spec.name, False
+        self.spec, self.reference, self.calls = spec, reference, spec.calls
+        self.mistakes = [Mistake(spec.name, spec.name, function) for function in mistakes]
+
+    def sides(self) -> list[tuple[str, str, Callable[..., Any]]]:
+        """Name the right version."""
+        return [("the solution", "numpy", self.reference)]

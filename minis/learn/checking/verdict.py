@@ -24,6 +24,22 @@ class Speed:
 
 
 @dataclass(frozen=True)
+class Planes:
+    """The first plane of a result that is wrong, and what it should be.
+
+    Attributes
+    ----------
+    call : str
+        The call, as Python, and where the plane lies in its result.
+    got, expected : (rows, columns) array
+    """
+
+    call: str
+    got: Any
+    expected: Any
+
+
+@dataclass(frozen=True)
 class Failure:
     """The smallest failure that was found.
 
@@ -45,11 +61,13 @@ class Failure:
         On which calls it fails; empty if no one feature tells.
     wrong, calls : int
         How many of the drawn calls failed.
+    larger : Planes or None
+        The same on a call of the usual size, for a picture; None where that one is right.
     """
 
     kind: str
     text: str
-    call: str
+    call: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
     got: Any = None
     expected: Any = None
@@ -59,6 +77,7 @@ class Failure:
     pattern: str = ""
     wrong: int = 0
     calls: int = 0
+    larger: Planes | None = None
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ def main(file: str, function: str, operation: str) -> int:
     """Examine a function, and print the verdict."""
     limit_memory()
     try:
-        module = _load(Path(file))
+        module = load_module(Path(file))
     except BaseException as error:
-        print(to_json(_cannot_be_read(file, error)))
+        print(to_json(cannot_be_read(file, error)))
         return 0
     try:
         found = chosen(module, function, operation)
@@ -76,7 +76,8 @@ def chosen(module: ModuleType, function: str, operation: str) -> Callable[..., A
     return mine[wanted[0]]
 
 
-def _load(file: Path) -> ModuleType:
+def load_module(file: Path) -> ModuleType:
+    """Run a file as a module of its own; files beside it can be imported."""
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None:
         raise ImportError(f"{file} is not a Python file")
@@ -87,7 +88,8 @@ def _load(file: Path) -> ModuleType:
     return module
 
 
-def _cannot_be_read(file: str, error: BaseException) -> Verdict:
+def cannot_be_read(file: str, error: BaseException) -> Verdict:
+    """Say why a file can't be run, and in which line."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
     where = f" in line {frames[-1].lineno}" if frames else ""
     if isinstance(error, SyntaxError):
