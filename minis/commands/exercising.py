@@ -76,12 +76,11 @@ def start(
     standing.started = standing.started or _today()
     progress.current = exercise.name
     progress.save()
+    told = escape(_reflowed(exercise.statement))
+    output.print(Panel(told, title=escape(exercise.title), title_align="left"))
     output.print(
-        Panel(escape(exercise.statement), title=escape(exercise.title), title_align="left")
-    )
-    output.print(
-        f"Wrote [bold]{escape(str(file))}[/bold]. Open it in an editor, write the body of "
-        f"{exercise.function}, then:\n\n    minis exercise check\n\n"
+        f"Wrote [bold]{escape(str(file))}[/bold]. Open it in an editor, write what it leaves "
+        f"to you, then:\n\n    minis exercise check\n\n"
         f"Stuck? [bold]minis exercise hint[/bold] tells a little; there are "
         f"{len(exercise.hints)}. It is explained in chapter {exercise.chapter} of the book."
     )
@@ -173,6 +172,12 @@ def _what_next(progress: Progress) -> str:
     standing = progress.of(following)
     verb = "check" if standing.started else "start"
     return f"Next: [bold]minis exercise {verb} {following}[/bold]"
+
+
+def _reflowed(text: str) -> str:
+    """Join the lines of each paragraph, so that the terminal breaks them; leave formulas alone."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(p if "\n    " in f"\n{p}" else p.replace("\n", " ") for p in paragraphs)
 
 
 def _today() -> str:

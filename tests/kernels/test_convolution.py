@@ -28,6 +28,22 @@ SHAPES = {
     "5×5, dw too": ((1, 65, 65, 66), (64, 65, 5, 5), {"padding": 2}, "direct"),
     "5³": ((2, 33, 17, 15, 18), (34, 33, 5, 5, 5), {"padding": (2, 1, 2)}, "winograd"),
     "3×5×5, unpadded": ((1, 8, 18, 20, 19), (4, 8, 3, 5, 5), {}, "winograd"),
+    "dilated": ((2, 20, 37, 41), (17, 20, 3, 3), {"padding": 2, "dilation": 2}, "phases"),
+    "dilated, dw too": ((2, 33, 20, 19), (34, 33, 3, 3), {"padding": 3, "dilation": 2}, "phases"),
+    "dilated unevenly, by phases": (
+        (1, 34, 30, 29),
+        (33, 34, 3, 3),
+        {"padding": (0, 4), "dilation": (2, 3)},
+        "phases",
+    ),
+    "dilated 5×5": ((1, 8, 140, 131), (9, 8, 5, 5), {"padding": 4, "dilation": 2}, "phases"),
+    "dilated, three axes": (
+        (1, 9, 4, 21, 18),
+        (8, 9, 3, 3, 3),
+        {"padding": (1, 2, 2), "dilation": (1, 2, 2)},
+        "phases",
+    ),
+    "dilated too far": ((1, 8, 30, 30), (8, 8, 3, 3), {"padding": 5, "dilation": 5}, "direct"),
     "one channel": ((2, 1, 33, 35), (64, 1, 3, 3), {"padding": 1}, "direct"),
     "one output": ((2, 64, 33, 35), (1, 64, 3, 3), {"padding": 1}, "direct"),
     "stride and dilation": (

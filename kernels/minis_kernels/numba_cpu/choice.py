@@ -4,6 +4,7 @@
         forward, dx: at least 8 channels in and 4 out              it pays
         dw: at least 32 channels and 32 outputs
     filters … × 5 × 5 likewise, on maps large beside channels    Winograd, in four parts
+    these, dilated in the plane                                  Winograd, on phases of the map
     one channel in and out a group, stride 1                     depthwise (not dw)
     all others                                                   direct
 
@@ -31,11 +32,12 @@ from ..geometry import Geometry
 LEAST_INPUTS = 8  # channels; with fewer the transforms cost more than they save
 LEAST_OUTPUTS = 4
 LEAST_SUMMED = 32  # channels and outputs, for the gradient by the filters
+LEAST_PHASE = 8  # outputs along an axis, of each phase of a dilated convolution
 LEAST_TILES = 256  # of 4 × 4 outputs in a sample, for filters of 5 × 5 with a third axis
 
 
 def algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str:
-    """Return "winograd", "depthwise" or "direct".
+    """Return "winograd", "phases", "depthwise" or "direct".
 
     A convolution is asked for by the channels that a group reads and all outputs, its gradient with
     respect to the input by all outputs and the channels of a group.
@@ -52,11 +54,11 @@ def algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str:
     if g.kernel[1:] == (5, 5):
         least = LEAST_TILES if g.kernel[0] > 1 else 4 * LEAST_TILES
         enough = enough and _tiles(g) >= max(least, 2 * inputs, 2 * outputs)
-    return "winograd" if enough and _plain(g, groups) else "direct"
+    return _winograd(g, groups) if enough else "direct"
 
 
 def weight_algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str:
-    """Return "winograd" or "direct" for a convolution's gradient with respect to its filters.
+    """Return "winograd", "phases" or "direct" for a convolution's gradient by its filters.
 
     Examples
     --------
@@ -68,7 +70,7 @@ def weight_algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str
     if g.kernel[1:] == (5, 5):
         least = LEAST_SUMMED if g.kernel[0] > 1 else 2 * LEAST_SUMMED
         enough = min(inputs, outputs) >= least and _tiles(g) >= LEAST_TILES
-    return "winograd" if enough and _plain(g, groups) else "direct"
+    return _winograd(g, groups) if enough else "direct"
 
 
 def _tiles(g: Geometry) -> int:
@@ -76,12 +78,19 @@ def _tiles(g: Geometry) -> int:
     return g.out[0] * -(-g.out[1] // 4) * -(-g.out[2] // 4)
 
 
-def _plain(g: Geometry, groups: int) -> bool:
-    """Whether Winograd's algorithm serves it at all."""
-    return (
+def _winograd(g: Geometry, groups: int) -> str:
+    """Return "winograd" or "phases" where Winograd's algorithm serves a convolution."""
+    served = (
         g.kernel[1:] in ((3, 3), (5, 5))
         and g.stride == (1, 1, 1)
-        and g.dilation == (1, 1, 1)
+        and g.dilation[0] == 1
         and groups == 1
         and (g.kernel[0] > 1 or g.padding[0] == 0)
     )
+    if not served:
+        return "direct"
+    if g.dilation == (1, 1, 1):
+        return "winograd"
+    # a phase that is smaller than a tile of 4 × 4 outputs would leave most of it unused
+    smallest = min(g.out[1] // g.dilation[1], g.out[2] // g.dilation[2])
+    return "phases" if smallest >= LEAST_PHASE else "direct"

@@ -1,7 +1,7 @@
 """Convolution and its gradients: which kernel serves them, and how.
 
-    forward  `winograd`, `depthwise` or `direct`, as `choice` decides
-    dx       the adjoint: the same three, with the roles of channels and outputs exchanged
+    forward  `winograd`, `phases`, `depthwise` or `direct`, as `choice` decides
+    dx       the adjoint: the same four, with the roles of channels and outputs exchanged
     dw       `weight_gradient`
     db       the sum of dy over pixels
 
@@ -22,7 +22,7 @@ from numba import prange
 
 from ..conv_arguments import convolution
 from ..geometry import Geometry
-from . import depthwise, direct, winograd
+from . import depthwise, direct, phases, winograd
 from .arrays import servable, with_three_axes
 from .choice import algorithm
 from .jit import jit
@@ -75,6 +75,8 @@ def forward(x: Any, w: Any, b: Any, g: Geometry, groups: int) -> Any:
     how = algorithm(w.shape[1], len(w), g, groups)
     if how == "winograd":
         return winograd.convolve(x, w, bias, g.padding, False)
+    if how == "phases":
+        return phases.convolve(x, w, bias, g.padding, g, g.out, False)
     if how == "depthwise":
         return depthwise.convolve(x, w, bias, g.padding, g.dilation, g.out, False)
     return direct.convolve(x, w, bias, g, groups)
@@ -89,6 +91,8 @@ def adjoint(x: Any, w: Any, b: Any, g: Geometry, groups: int) -> Any:
     how = algorithm(len(w), w.shape[1], g, groups)
     if how == "winograd":
         return winograd.convolve(x, w, bias, padding, True)  # type: ignore[arg-type]
+    if how == "phases":
+        return phases.convolve(x, w, bias, padding, g, g.size, True)
     if how == "depthwise":
         return depthwise.convolve(x, w, bias, padding, g.dilation, g.size, True)
     return direct.convolve_transposed(x, w, bias, g, groups)

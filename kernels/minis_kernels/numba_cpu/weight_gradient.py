@@ -25,7 +25,7 @@ import numpy as np
 from numba import prange
 
 from ..geometry import Geometry
-from . import winograd_gradient
+from . import phases, winograd_gradient
 from .arrays import lines_apart
 from .choice import weight_algorithm
 from .jit import jit
@@ -44,8 +44,12 @@ def weight_gradient(dy: Any, x: Any, g: Geometry, groups: int) -> Any:
     n, o = dy.shape[:2]
     channels, outputs = x.shape[1] // groups, o // groups
     dw = np.empty((o, channels, *g.kernel), x.dtype)
-    if weight_algorithm(channels, outputs, g, groups) == "winograd":
+    how = weight_algorithm(channels, outputs, g, groups)
+    if how == "winograd":
         winograd_gradient.weight_gradient(dy, x, g.padding, dw)
+        return dw
+    if how == "phases":
+        phases.weight_gradient(dy, x, g, dw)
         return dw
     need = [(g.out[a] - 1) * g.stride[a] + (g.kernel[a] - 1) * g.dilation[a] + 1 for a in range(3)]
     before = np.array(g.padding)

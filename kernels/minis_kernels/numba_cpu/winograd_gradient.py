@@ -20,10 +20,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import prange
 
 from .jit import jit
-from .launch import exclusive, launch, threads
+from .launch import exclusive, threads
 from .product import COLUMNS, ROWS, set_tile
 from .scratch import scratch
 from .shuffles import transpose_tile
@@ -41,6 +40,7 @@ from .winograd_transforms import (
     transform_input,
     transform_three,
 )
+from .workers import on_all_threads
 
 F = 36  # numbers of a transformed tile
 PAD = LANES  # numbers between those of different f, so that they don't share cache sets
@@ -81,12 +81,14 @@ def _nine_taps(
         sums = scratch("products", (threads(), F, LANES * COLUMNS), x.dtype)
         offsets = np.arange(tile_rows) * COLUMNS
         for block in range(runs * -(-run // planes) * -(-tiles[0] // rows)):
-            launch(_transform, block, x, dy, shape, v, u)
-            launch(_multiply, block, shape, v, u, offsets, sums, dw)
+            on_all_threads(_transform, block, x, dy, shape, v, u)
+            on_all_threads(_multiply, block, shape, v, u, offsets, sums, dw)
 
 
-@jit(parallel=True)
-def _transform(block: int, x: Any, dy: Any, shape: Any, v: Any, u: Any) -> None:
+@jit(**INNER)
+def _transform(
+    worker: int, workers: int, block: int, x: Any, dy: Any, shape: Any, v: Any, u: Any
+) -> None:
     """Transform the block's tiles of x into v and of dy into u, channels side by side."""
     first, last, r0, r1 = block_extent(shape, block)
     rows, across = r1 - r0, shape[5]
@@ -95,10 +97,10 @@ def _transform(block: int, x: Any, dy: Any, shape: Any, v: Any, u: Any) -> None:
     x_groups = (x.shape[1] + COLUMNS - 1) // COLUMNS * (COLUMNS // LANES)
     y_groups = (dy.shape[1] + LANES - 1) // LANES
     x_tasks = x_groups * x_planes * rows
-    for task in prange(x_tasks + y_groups * planes * rows):
-        tile = np.empty(F * LANES, x.dtype)
-        turned = np.empty(LANES * LANES, x.dtype)
-        group_tiles = np.empty(F * LANES * LANES, x.dtype)
+    tile = np.empty(F * LANES, x.dtype)
+    turned = np.empty(LANES * LANES, x.dtype)
+    group_tiles = np.empty(F * LANES * LANES, x.dtype)
+    for task in range(worker, x_tasks + y_groups * planes * rows, workers):
         if task < x_tasks:
             group, plane, r = task // rows // x_planes, task // rows % x_planes, task % rows
             to = (
@@ -193,8 +195,11 @@ def _turn(tiles: Any, turned: Any, to: int, step: int, count: int, spare: Any) -
                 store(turned, line + tile * step, load(spare, tile * LANES))
 
 
-@jit(parallel=True)
-def _multiply(block: int, shape: Any, v: Any, u: Any, offsets: Any, sums: Any, dw: Any) -> None:
+@jit(**INNER)
+def _multiply(
+    worker: int, workers: int, block: int, shape: Any, v: Any, u: Any, offsets: Any, sums: Any,
+    dw: Any,
+) -> None:  # fmt: skip
     """Add Aᵀ [ Σ_tiles u ⊙ v ] A to dw; set it, for the first block."""
     first, last, r0, r1 = block_extent(shape, block)
     tiles = (r1 - r0) * shape[5]
@@ -203,22 +208,21 @@ def _multiply(block: int, shape: Any, v: Any, u: Any, offsets: Any, sums: Any, d
     v_rows = (last - first + taps - 1) * tiles
     columns = (c + COLUMNS - 1) // COLUMNS
     tasks = (o + LANES - 1) // LANES * columns * taps
-    for worker in prange(len(sums)):
-        m = sums[worker]
-        three = np.empty(18 * LANES, dw.dtype)
-        for task in range(worker, tasks, len(sums)):
-            group, column, tap = task // taps // columns, task // taps % columns, task % taps
-            for f in range(F):
-                u_at = f * u.shape[1] + group * count * LANES
-                v_at = f * v.shape[1] + (column * v_rows + tap * tiles) * COLUMNS
-                for row in range(0, LANES, ROWS):
-                    to = f * m.shape[1] + row * COLUMNS
-                    set_tile(u, u_at + row, LANES, v, v_at, offsets, 0, count, m, to, COLUMNS,
-                             COLUMNS)  # fmt: skip
-            for row in range(min(LANES, o - group * LANES)):
-                for j in range(0, min(COLUMNS, c - column * COLUMNS), LANES):
-                    _add_filters(m, row * COLUMNS + j, three, block == 0, shape[9], shape[10],
-                                 dw[group * LANES + row, column * COLUMNS + j :, tap])  # fmt: skip
+    m = sums[worker]
+    three = np.empty(18 * LANES, dw.dtype)
+    for task in range(worker, tasks, workers):
+        group, column, tap = task // taps // columns, task // taps % columns, task % taps
+        for f in range(F):
+            u_at = f * u.shape[1] + group * count * LANES
+            v_at = f * v.shape[1] + (column * v_rows + tap * tiles) * COLUMNS
+            for row in range(0, LANES, ROWS):
+                to = f * m.shape[1] + row * COLUMNS
+                set_tile(u, u_at + row, LANES, v, v_at, offsets, 0, count, m, to, COLUMNS,
+                         COLUMNS)  # fmt: skip
+        for row in range(min(LANES, o - group * LANES)):
+            for j in range(0, min(COLUMNS, c - column * COLUMNS), LANES):
+                _add_filters(m, row * COLUMNS + j, three, block == 0, shape[9], shape[10],
+                             dw[group * LANES + row, column * COLUMNS + j :, tap])  # fmt: skip
 
 
 @jit(**INNER)

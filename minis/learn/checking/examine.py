@@ -66,7 +66,7 @@ def examine(
         if broken:
             return Verdict(name, target.name, (), broken, seconds=time.monotonic() - begin)
     speed, where = compare_speed(function, target)
-    held = (*_held(made), *kept)
+    held = (*_held(made, target), *kept)
     return Verdict(name, target.name, held, None, speed, where, time.monotonic() - begin)
 
 
@@ -131,13 +131,13 @@ def described(call: Call, target: Target) -> str:
     return f"{target.name}({', '.join(given_args)})"
 
 
-def _held(made: Sequence[Trial]) -> list[Held]:
+def _held(made: Sequence[Trial], target: Target) -> list[Held]:
     """Count the calls of each kind that came out right."""
     layouts = [t for t in made if any(not a.flags.c_contiguous for _, a in arrays_of(t.call))]
     empty = [t for t in made if any(a.size == 0 for _, a in arrays_of(t.call))]
     single = [t for t in made if any(a.dtype == np.float32 for _, a in arrays_of(t.call))]
     counted = (
-        Held("the same results as the NumPy text", len(made)),
+        Held(f"the same results as {target.oracle}", len(made)),
         Held("in float32 as well", len(single)),
         Held("arguments left alone, results in memory of their own", len(made)),
         Held("arrays laid out otherwise in memory", len(layouts)),

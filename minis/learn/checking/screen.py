@@ -80,9 +80,9 @@ def _failed(verdict: Verdict, failure: Failure) -> Iterator[Any]:
         yield f"\n{share}{', ' + escape(failure.pattern) if failure.pattern else ''}."
     if failure.cause:
         explains = "" if failure.share > 0.99 else f" (on {failure.share:.0%} of those calls)"
+        same = f"\n[dim]Who does this gets the same numbers as you{explains}.[/dim]"
         yield Panel(
-            f"{escape(failure.cause)}\n"
-            f"[dim]Who does this gets the same numbers as you{explains}.[/dim]",
+            f"{escape(failure.cause)}{same if failure.share else ''}",
             title="the likely cause",
             title_align="left",
             border_style="yellow",

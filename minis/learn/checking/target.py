@@ -42,6 +42,8 @@ class Target:
         Draws its arguments. A backward's come from a forward pass, with random integers as `dy`.
     mistakes : sequence of Mistake
         Known ones, to name as a cause.
+    oracle : str
+        What `reference` is, in words.
 
     Raises
     ------
@@ -53,6 +55,8 @@ class Target:
     >>> Target("max_pool_backward").spec.name
     'max_pool'
     """
+
+    oracle = "the NumPy text"
 
     def __init__(self, operation: str, calls: SearchStrategy[Call] | None = None) -> None:
         forward = operation.removesuffix("_backward")
@@ -113,6 +117,8 @@ class OwnTarget(Target):
     mistakes : sequence of function
         Plausible wrong versions; each one's docstring says in a sentence what is wrong.
     """
+
+    oracle = "the solution"
 
     def __init__(
         self,

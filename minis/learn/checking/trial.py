@@ -126,7 +126,7 @@ def _compared(call: Call, got: list[Any], expected: list[Any], target: Target) -
     outputs = tuple(got)
     for i, (g, e) in enumerate(zip(got, expected, strict=True)):
         which = f"result {i + 1}" if len(got) > 1 else "the result"
-        wrong = _form(g, e, which)
+        wrong = _form(g, e, which, {a.dtype for _, a in arrays_of(call)})
         if wrong:
             return Trial(call, *wrong, i, outputs=outputs)
         g, e = np.asarray(g), np.asarray(e)
@@ -192,7 +192,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _form(got: Any, expected: Any, which: str) -> tuple[str, str] | None:
+def _form(got: Any, expected: Any, which: str, given: set[Any]) -> tuple[str, str] | None:
     """Say what is wrong with a result before one looks at its values."""
     if not isinstance(got, np.ndarray | np.generic | float | int):
         kind = type(got).__name__
@@ -206,7 +206,8 @@ def _form(got: Any, expected: Any, which: str) -> tuple[str, str] | None:
             hint = ": the same lengths in another order"
         return "shape", f"{which} has shape {got.shape}; expected {expected.shape}{hint}"
     if got.dtype != expected.dtype:
-        return "dtype", f"{which} is {got.dtype}; expected {expected.dtype}, as the input's is"
+        why = ", as the input's is" if expected.dtype in given else ""
+        return "dtype", f"{which} is {got.dtype}; expected {expected.dtype}{why}"
     return None
 
 

@@ -99,7 +99,7 @@ def _explained(verdict: Verdict) -> Verdict:
                 "A thread read shared memory that none had written yet: it begins as NaN here. "
                 "Is cuda.syncthreads() missing after loading, or was a number not loaded?"
             )
-            changed = dataclasses.replace(failure, cause=cause, cause_name="too early", share=1.0)
+            changed = dataclasses.replace(failure, cause=cause, cause_name="too early", share=0.0)
             return dataclasses.replace(verdict, failure=changed)
     return verdict
 

@@ -79,7 +79,7 @@ _ROI = "minis/ops/roi_align.py"
 _CUDA = "kernels/minis_kernels/numba_cuda"
 
 LADDER: tuple[Exercise, ...] = (
-    Exercise("one-hot", 1, "one_hot", _ONE_HOT, "minis/learn/specs/cross_entropy.py"),
+    Exercise("one-hot", 1, "one_hot", _ONE_HOT, "minis/ops/cross_entropy.py"),
     Exercise("mean-iou", 1, "mean_iou", _MEAN_IOU, "minis/training/metrics.py"),
     Exercise("output-size", 2, "output_size", _SIZE, "minis/ops/windows.py"),
     Exercise("correlate", 2, "correlate", _CORRELATE, "minis/learn/specs/conv.py"),
