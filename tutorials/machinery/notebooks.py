@@ -11,6 +11,7 @@ small change of a chapter is a small change of its notebook.
 from __future__ import annotations
 
 import argparse
+import posixpath
 import re
 import sys
 import tomllib
@@ -31,6 +32,15 @@ def repository() -> str:
     with (BOOK.parent / "pyproject.toml").open("rb") as file:
         urls = tomllib.load(file)["project"]["urls"]
     return str(urls["Repository"])
+
+
+def in_repository(path: str, *, raw: bool = False) -> str:
+    """Return the address of a file or folder, given from the repository's root, in this release.
+
+    With `raw`, it is the file itself, not a page that shows it.
+    """
+    kind = "raw" if raw else "tree" if (BOOK.parent / path).is_dir() else "blob"
+    return f"{repository()}/{kind}/v{minis.__version__}/{path}"
 
 
 def notebook(text: str) -> nbformat.NotebookNode:
@@ -77,8 +87,8 @@ def _add_text(cells: list[nbformat.NotebookNode], lines: list[str]) -> None:
 
 def _absolute(link: re.Match[str]) -> str:
     """Let figures and other files be found from anywhere."""
-    kind = "raw" if link[1].startswith("!") else "blob"
-    return f"{link[1]}{repository()}/{kind}/v{minis.__version__}/tutorials/{link[2]}{link[3]}"
+    path = posixpath.normpath(f"tutorials/{link[2]}")
+    return f"{link[1]}{in_repository(path, raw=link[1].startswith('!'))}{link[3]}"
 
 
 def main(arguments: list[str] | None = None) -> int:
