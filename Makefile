@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 # or cuda13: `minis doctor` says which suits the driver
 CUDA_EXTRA ?= cuda12
 
-.PHONY: demo test test-gpu lint readme benchmarks benchmarks-quick benchmarks-gpu clean
+.PHONY: demo test test-gpu lint readme book benchmarks benchmarks-quick benchmarks-gpu clean
 
 demo: $(VENV)/.demo
 	$(BIN)/minis demo
 
+# in two processes; kernels share the cores among themselves
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 # what needs an NVIDIA GPU: kernels, training, and each kernel under compute-sanitizer where that is
 # installed
@@ -24,10 +25,15 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/codespell
 
 # the table of operations in README.md, from the specs
 readme: $(VENV)/.test
 	$(BIN)/python -m minis.learn.operations --write README.md
+
+# the book's site, into site/html
+book: $(VENV)/.docs
+	$(BIN)/python -m tutorials.machinery.site
 
 # everything that is measured, and the README's table of it: about half an hour
 benchmarks: $(VENV)/.benchmarks
@@ -62,6 +68,10 @@ $(VENV)/.test-$(CUDA_EXTRA): $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,$(CUDA_EXTRA)]'
 	touch $@
 
+$(VENV)/.docs: $(VENV)/.python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	touch $@
+
 $(VENV)/.benchmarks: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[benchmarks]'
 	touch $@
@@ -73,5 +83,5 @@ $(VENV)/.benchmarks-gpu: $(VENV)/.python pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -98,6 +98,11 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], d
             arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
     except (SafetensorError, TypeError, KeyError, ValueError) as error:
         raise CheckpointError(f"{path} can't be read as a safetensors file: {error}") from error
+    for name, array in arrays.items():
+        if array.dtype.kind not in "biufc":  # such as bfloat16, which other packages add to NumPy
+            raise CheckpointError(
+                f"{path} can't be read: {name} is of {array.dtype.name}, which NumPy lacks"
+            )
     return arrays, _record(path, header, arrays)
 
 

@@ -18,7 +18,7 @@ WRONG, RIGHT = exhibits("wrong"), exhibits("right")
 def examined(exhibit: Exhibit):
     """Examine an exhibit, more often if that was not enough to name the cause."""
     for examples in (60, 400):
-        verdict = examine(exhibit.function(), exhibit.operation, examples=examples, seconds=1.5)
+        verdict = examine(exhibit.function(), exhibit.operation, examples=examples, seconds=6)
         if verdict.failure and (exhibit.kind or verdict.failure.cause_name == exhibit.cause):
             break
     return verdict

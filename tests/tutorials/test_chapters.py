@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tutorials.machinery import exercises, links, measured, notebooks
-from tutorials.machinery.chapter import BOOK, chapters, steps
+from tutorials.machinery.chapter import BOOK, chapters, orphans, steps
 
 ROOT = BOOK.parent
 COMMAND = re.compile(r"^(?:\$ )?minis (\w[\w-]*)", re.MULTILINE)
@@ -42,6 +42,7 @@ def test_the_chapter_is_well_made(chapter: Path) -> None:
     ]
     in_exercises = exercises.PLACE.sub("", text)
     assert not [told for told in long if _own(told, text, in_exercises)]
+    assert orphans(in_exercises) == []
     assert text.count("<details>") == text.count("</details>")
     assert "What to read next" in text
     assert text.count("<!-- exercise:") >= 1

@@ -88,7 +88,9 @@ def page(browser):
     opened.on("pageerror", lambda error: problems.append(str(error)))
     opened.on(
         "request",
-        lambda asked: None if asked.url.startswith("file:") else problems.append(asked.url),
+        lambda asked: (
+            None if asked.url.startswith(("file:", "data:")) else problems.append(asked.url)
+        ),
     )
     yield opened
     assert problems == []
@@ -127,6 +129,14 @@ def test_pointing_at_an_output_marks_what_it_reads(page) -> None:
     assert page.get_attribute("#picture", "data-read") == "1,2,3"
     assert page.locator("#picture .read").count() == 9
     assert "(1, 2) reads 9 cells" in page.text_content("#told")
+
+
+def test_arrow_keys_choose_an_output(page) -> None:
+    page.goto((EXPLORERS / "conv_arithmetic.html").as_uri())
+    page.focus("#picture")
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", "ArrowUp", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert "(1, 0) reads" in page.text_content("#told")
 
 
 def test_transposed_convolution_on_the_page(page) -> None:

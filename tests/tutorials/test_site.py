@@ -24,7 +24,14 @@ STATE = """() => ({
   formulas: document.querySelectorAll(".math").length,
   set: document.querySelectorAll(".math mjx-container").length,
   wrong: document.querySelectorAll("mjx-merror, [data-mml-node=merror]").length,
-  width: document.documentElement.scrollWidth,
+  wide: [...document.querySelectorAll("article *")].filter((e) => {
+    if (e.getBoundingClientRect().right <= innerWidth) return false;
+    if (e.closest("svg, mjx-assistive-mml")) return false;
+    for (let around = e; around.tagName !== "ARTICLE"; around = around.parentElement) {
+      if (getComputedStyle(around).overflowX !== "visible") return false; // it scrolls by itself
+    }
+    return true;
+  }).map((e) => e.outerHTML.slice(0, 80)),
   cut: [...document.querySelectorAll("iframe")].filter((f) => {
     const page = f.contentDocument.documentElement;
     return page.scrollHeight > f.clientHeight || page.scrollWidth > f.clientWidth;
@@ -100,8 +107,12 @@ def address(site):
         def log_message(self, *_args) -> None:
             pass
 
+    class Server(http.server.ThreadingHTTPServer):
+        def handle_error(self, *_args) -> None:
+            """The browser may close a connection."""
+
     serve = functools.partial(Quiet, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+    with Server(("127.0.0.1", 0), serve) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -119,7 +130,10 @@ def test_pages_in_a_browser(site, address, width) -> None:
         page = browser.new_page(viewport={"width": width, "height": 900})
         page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("requestfailed", lambda asked: problems.append(f"failed: {asked.url}"))
+        page.on(
+            "requestfailed",
+            lambda asked: problems.append(f"{asked.failure}: {asked.url} in {page.url}"),
+        )
         page.on("response", lambda r: problems.append(r.url) if r.status >= 400 else None)
         page.on(
             "request",
@@ -134,8 +148,10 @@ def test_pages_in_a_browser(site, address, width) -> None:
             page.goto(f"{address}/{name}")
             page.wait_for_load_state("networkidle")
             for frame in page.query_selector_all("iframe"):
-                frame.scroll_into_view_if_needed()
-                page.wait_for_load_state("networkidle")
+                frame.scroll_into_view_if_needed()  # it loads when it is seen
+                inside = frame.content_frame()
+                inside.wait_for_url("**/explorers/*")
+                inside.wait_for_load_state("networkidle")
             page.wait_for_function("!window.MathJax?.startup || MathJax.startup.promise")
             page.evaluate("window.MathJax?.startup?.promise")
             page.evaluate("() => new Promise(requestAnimationFrame)")
@@ -143,7 +159,7 @@ def test_pages_in_a_browser(site, address, width) -> None:
             problems += [f"{name}: no picture {source}" for source in state["images"]]
             if state["set"] < state["formulas"] or state["wrong"]:
                 problems.append(f"{name}: {state['formulas']} formulas, {state}")
-            if state["width"] > width or state["cut"]:
+            if state["wide"] or state["cut"]:
                 problems.append(f"{name}: wider than the page, or an explorer is cut: {state}")
         browser.close()
     assert problems == []

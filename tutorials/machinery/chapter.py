@@ -64,6 +64,23 @@ def find(number: str) -> Path:
     return found[0]
 
 
+def orphans(text: str) -> list[int]:
+    """Return the lines, from 1, of ```text fences that are no code's output, such as a stale one.
+
+    Examples
+    --------
+    >>> orphans("```python\\n1\\n```\\n```text\\n1\\n```\\nSo:\\n```text\\n2\\n```\\n")
+    [8]
+    """
+    outputs = {step.output_lines[0] for step in steps(text) if step.output_lines}
+    return [
+        token.map[0] + 1
+        for token in MarkdownIt().parse(text)
+        if token.type == "fence" and token.map and token.info.split()[:1] == ["text"]
+        if token.map[0] not in outputs
+    ]
+
+
 def steps(text: str) -> Iterator[Step]:
     """Read the code of a chapter, in order.
 

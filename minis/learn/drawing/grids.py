@@ -69,7 +69,7 @@ def grid(
     from matplotlib.colors import to_rgb
     from matplotlib.patches import Rectangle
 
-    table = np.asarray(values)
+    table, faded = np.asarray(values), set(faded)
     fill = fill or {}
     for (i, j), value in np.ndenumerate(table):
         top, left = at[0] + i, at[1] + j

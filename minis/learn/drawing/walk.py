@@ -99,7 +99,8 @@ def walk(
         shown = [k == at for k in range(len(places))]
         animation = _discrete("visibility", ["visible" if s else "hidden" for s in shown], seconds)
         told = _text(width / 2, height - 12, _sum(window_values, w, y[i, j]))
-        parts.append(f"<g>{animation}{told}</g>")
+        still = "visible" if at == 0 else "hidden"  # where nothing moves, as in print
+        parts.append(f'<g visibility="{still}">{animation}{told}</g>')
     path = Path(folder or FOLDER) / f"{name}.svg"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, "\n".join([*parts, "</svg>"]))
@@ -132,8 +133,8 @@ def _discrete(attribute: str, values: Sequence[Any], seconds: float) -> str:
 def _sum(values: Any, w: Any, total: float) -> str:
     """Write the sum out, as far as it has terms."""
     pairs = [(b, a) for a, b in zip(values.ravel(), w.ravel(), strict=True) if b]
-    terms = " + ".join(f"{_number(b)}·{_number(a)}" for b, a in pairs)
-    return f"{terms} = {_number(total)}"
+    terms = "".join(f" {'−' if b < 0 else '+'} {_number(abs(b))}·{_number(a)}" for b, a in pairs)
+    return f"{terms.removeprefix(' + ').strip()} = {_number(total)}"
 
 
 def _number(value: float) -> str:

@@ -1,12 +1,13 @@
 """The filter that makes a transposed convolution interpolate.
 
 FCN makes its small maps as large as the picture with a transposed convolution of stride
-`factor` whose filter is a tent: 1 in the middle, falling evenly to 0 one stride away. Two
+`factor` whose filter is a tent: it falls evenly from the middle to 0 one stride away. Two
 neighbouring tents then add up to 1 everywhere between their tops, in proportion to how near
 each top is.
 
-A filter has 2·factor − factor % 2 cells on a side, so that it is symmetric. An odd side has its
-top on the middle cell, an even one between the two middle cells.
+A filter has 2·factor − factor % 2 cells on a side: an even number for an even factor, an odd
+one for an odd factor, so that what it stamps can be cut evenly on both sides. An odd side has
+its top, 1, on the middle cell; an even one has it between the two middle cells.
 """
 
 import numpy as np
