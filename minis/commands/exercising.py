@@ -47,7 +47,7 @@ def list_(folder: Folder = HERE) -> None:
         table.add_row(exercise.name, *map(escape, cells), style=style)
     output.print(table)
     solved = sum(bool(progress.of(exercise.name).solved) for exercise in LADDER)
-    output.print(f"\n{solved} of {len(LADDER)} solved. {_what_next(progress)}")
+    output.print(f"\n{solved} of {len(LADDER)} solved.\n{_what_next(progress)}")
 
 
 @group.command(epilog="Example: `minis exercise start output-size`")
@@ -76,11 +76,12 @@ def start(
     standing.started = standing.started or _today()
     progress.current = exercise.name
     progress.save()
+    where = "" if folder == HERE else f" --folder {folder}"
     told = escape(_reflowed(exercise.statement))
     output.print(Panel(told, title=escape(exercise.title), title_align="left"))
     output.print(
         f"Wrote [bold]{escape(str(file))}[/bold]. Open it in an editor, write what it leaves "
-        f"to you, then:\n\n    minis exercise check\n\n"
+        f"to you, then:\n\n    minis exercise check{escape(where)}\n\n"
         f"Stuck? [bold]minis exercise hint[/bold] tells a little; there are "
         f"{len(exercise.hints)}. It is explained in chapter {exercise.chapter} of the book."
     )
@@ -108,13 +109,14 @@ def check(name: Name = None, folder: Folder = HERE) -> None:
         standing.solved = _today() if verdict.passed else ""
     progress.current = exercise.name
     progress.save()
+    output.print(f"{exercise.name}: {escape(str(file))}\n", style="dim")
     output.print(Screen(verdict))
     if not verdict.passed:
         left = len(exercise.hints) - standing.hints
         more = f"; hints left: {left}, minis exercise hint" if left > 0 else ""
         output.print(f"\nChange {escape(str(file))}, and check again{more}.")
         raise typer.Exit(1)
-    output.print(f"\nThe library does it in {exercise.where}. {_what_next(progress)}")
+    output.print(f"\nThe library does it in {exercise.where}.\n{_what_next(progress)}")
 
 
 @group.command(epilog="Example: `minis exercise hint`")

@@ -133,6 +133,25 @@ def test_a_kernel_that_shares_nothing_is_told(tmp_path) -> None:
     assert "global reads are wanted" in failure.text
 
 
+@pytest.mark.parametrize(
+    "body", ["y[:] = np.maximum(x, 0)", "for i in range(x.size): y[i] = max(x[i], 0)"]
+)
+def test_a_kernel_whose_threads_each_do_everything_is_told(body, tmp_path) -> None:
+    exercise = find("cuda-relu")
+    text = exercise.stub.replace("raise NotImplementedError", body)
+    failure = verdict_of(exercise, text, tmp_path).failure
+    assert failure is not None
+    assert "does every thread do the work of all" in failure.text
+
+
+def test_a_number_that_no_thread_writes_shows(tmp_path) -> None:
+    exercise = find("cuda-relu")
+    text = exercise.solution.replace("if i < x.size:", "if i < x.size and x[i] > 0:")
+    failure = verdict_of(exercise, text, tmp_path).failure
+    assert failure is not None
+    assert np.isnan(failure.got).any()
+
+
 def test_a_file_without_the_function_or_with_an_error(tmp_path) -> None:
     exercise = find("nms")
     failure = verdict_of(exercise, "def other():\n    pass\n", tmp_path).failure

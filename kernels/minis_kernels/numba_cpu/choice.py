@@ -21,6 +21,9 @@ Direct time over Winograd's, two Zen 5 cores, float32, (N, C → O, side):
     5×5 filters   64 → 64 at 128² 1.7, 128 → 128 at 128² 1.4; but 64 → 64 at 64² 0.8,
                   256 → 256 at 32² 0.6; dw 128 → 128 at 64² 1.5, 32 → 32 at 128² 0.9
 
+    dilation 2    128 → 128 at 64² 1.8 (dx and dw 1.6), 256 → 256 at 32² 2.2, 64 → 64 at 32² 1.2;
+    dilation 4    512 → 512 at 32² 1.7; but 64 → 64 at 32² 0.8, 32 → 32 at 64² 0.7
+
 Unfolding (im2col) and a BLAS product, as in the NumPy text, lost to both on every shape of the
 benchmark: 5³ filters 143 ms against 23 direct, 7×7 of stride 2 on 3 channels 3 against 0.9.
 """
@@ -32,7 +35,7 @@ from ..geometry import Geometry
 LEAST_INPUTS = 8  # channels; with fewer the transforms cost more than they save
 LEAST_OUTPUTS = 4
 LEAST_SUMMED = 32  # channels and outputs, for the gradient by the filters
-LEAST_PHASE = 8  # outputs along an axis, of each phase of a dilated convolution
+LEAST_PHASE = 1024  # channels times a phase's outputs along an axis, of a dilated convolution
 LEAST_TILES = 256  # of 4 × 4 outputs in a sample, for filters of 5 × 5 with a third axis
 
 
@@ -54,7 +57,7 @@ def algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str:
     if g.kernel[1:] == (5, 5):
         least = LEAST_TILES if g.kernel[0] > 1 else 4 * LEAST_TILES
         enough = enough and _tiles(g) >= max(least, 2 * inputs, 2 * outputs)
-    return _winograd(g, groups) if enough else "direct"
+    return _winograd(inputs, g, groups) if enough else "direct"
 
 
 def weight_algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str:
@@ -70,7 +73,7 @@ def weight_algorithm(inputs: int, outputs: int, g: Geometry, groups: int) -> str
     if g.kernel[1:] == (5, 5):
         least = LEAST_SUMMED if g.kernel[0] > 1 else 2 * LEAST_SUMMED
         enough = min(inputs, outputs) >= least and _tiles(g) >= LEAST_TILES
-    return _winograd(g, groups) if enough else "direct"
+    return _winograd(inputs, g, groups) if enough else "direct"
 
 
 def _tiles(g: Geometry) -> int:
@@ -78,7 +81,7 @@ def _tiles(g: Geometry) -> int:
     return g.out[0] * -(-g.out[1] // 4) * -(-g.out[2] // 4)
 
 
-def _winograd(g: Geometry, groups: int) -> str:
+def _winograd(inputs: int, g: Geometry, groups: int) -> str:
     """Return "winograd" or "phases" where Winograd's algorithm serves a convolution."""
     served = (
         g.kernel[1:] in ((3, 3), (5, 5))
@@ -91,6 +94,5 @@ def _winograd(g: Geometry, groups: int) -> str:
         return "direct"
     if g.dilation == (1, 1, 1):
         return "winograd"
-    # a phase that is smaller than a tile of 4 × 4 outputs would leave most of it unused
     smallest = min(g.out[1] // g.dilation[1], g.out[2] // g.dilation[2])
-    return "phases" if smallest >= LEAST_PHASE else "direct"
+    return "phases" if inputs * smallest >= LEAST_PHASE else "direct"

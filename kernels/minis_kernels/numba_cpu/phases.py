@@ -4,12 +4,13 @@ With a dilation of d, an output reads pixels whose rows and columns leave the sa
 d, as its own, and never any others. So each pair of remainders, a phase, is a picture by itself, d
 times smaller along both axes, and on it the filter is not dilated: Winograd's algorithm serves it.
 The phases are further samples to it. What is added is a copy of the input and of the output, which
-NumPy makes: a kernel would take less time each time, and two seconds to compile at the first.
+NumPy makes: for 128 channels at 64², 0.3 ms of 1.5.
 
     phase (a, b) of x      x[a + d·r − padding, b + d·s − padding]  at row r and column s
     phase (a, b) of y      y[a + d·i, b + d·j]
 
-128 channels at 64², dilation 2, two Zen 5 cores: direct 3.9 ms, by phases 1.9; dx and dw 7.3 and 3.9.
+128 channels at 64², dilation 2, two Zen 5 cores: direct 2.7 ms, by phases 1.5; dx and dw together
+5.7 and 3.6.
 """
 
 from __future__ import annotations

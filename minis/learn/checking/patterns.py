@@ -79,7 +79,7 @@ def _features(calls: Sequence[Call], names: Sequence[str]) -> Iterator[tuple[str
     yield "the arrays are float32", lambda c: any(a.dtype == np.float32 for a in _arrays(c))
     yield (
         "the batch has several samples",
-        lambda c: any(a.ndim and len(a) > 1 for a in _arrays(c)[:1]),
+        lambda c: any(a.ndim > 1 and len(a) > 1 for a in _arrays(c)[:1]),
     )
     yield "the batch is empty", lambda c: any(a.ndim and not len(a) for a in _arrays(c)[:1])
     yield (

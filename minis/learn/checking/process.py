@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from .verdict import Failure, Verdict
 
 SECONDS = 60.0  # after which the process is ended
 MEMORY = 8 << 30  # bytes of address space
+# it notes what it has found out about the code; not in the learner's folder
+HYPOTHESIS = "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir(), "minis-hypothesis"))
 
 
 def check(function: Callable[..., Any], operation: str | None = None) -> Verdict:
@@ -83,6 +86,7 @@ def examine_in_a_fork(work: Callable[[], Verdict], name: str) -> Verdict:
     def run() -> None:
         faulthandler.disable()  # a crash is told in a sentence
         limit_memory()
+        os.environ.setdefault(*HYPOTHESIS)
         there.send_bytes(to_json(work()).encode())
 
     process = context.Process(target=run)
@@ -155,6 +159,7 @@ def examine_elsewhere(arguments: list[str], name: str, *, simulated: bool) -> Ve
         With what the module says if it ends with status 2.
     """
     environment = dict(os.environ)
+    environment.setdefault(*HYPOTHESIS)
     if simulated:
         from ...backend import unavailable
 

@@ -63,7 +63,7 @@ def _passed(verdict: Verdict) -> Iterator[Any]:
     yield "\nWhat held, and on how many drawn calls:"
     yield table
     if verdict.speed:
-        yield f"\nOn {verdict.measured_on}, the median of several calls:"
+        yield f"\nOn {verdict.measured_on or 'one call'}, the median of several calls:"
         speeds = Table(box=None, padding=(0, 2, 0, 2))
         for title in ("", "ms", "MiB"):
             speeds.add_column(title, justify="left" if not title else "right")
@@ -73,14 +73,16 @@ def _passed(verdict: Verdict) -> Iterator[Any]:
 
 
 def _failed(verdict: Verdict, failure: Failure) -> Iterator[Any]:
-    title = f"✗ {escape(verdict.function)} is not yet a right {verdict.operation}"
+    title = f"✗ {escape(verdict.function)}"
+    if failure.kind != "file":
+        title += f" is not yet a right {verdict.operation}"
     yield f"[bold red]{title}[/bold red]: {escape(failure.text)}"
     if failure.calls:
         share = f"{failure.wrong} of {failure.calls} drawn calls fail"
         yield f"\n{share}{', ' + escape(failure.pattern) if failure.pattern else ''}."
     if failure.cause:
         explains = "" if failure.share > 0.99 else f" (on {failure.share:.0%} of those calls)"
-        same = f"\n[dim]Who does this gets the same numbers as you{explains}.[/dim]"
+        same = f"\n[dim]This mistake gives exactly your numbers{explains}.[/dim]"
         yield Panel(
             f"{escape(failure.cause)}{same if failure.share else ''}",
             title="the likely cause",
@@ -88,7 +90,7 @@ def _failed(verdict: Verdict, failure: Failure) -> Iterator[Any]:
             border_style="yellow",
             width=WIDTH - 4,
         )
-    if failure.kind != "promise":
+    if failure.call and failure.kind != "promise":
         yield "\nThe smallest case that was found:\n"
         yield f"    [bold]{escape(failure.call)}[/bold]\n"
     yield from _arguments(failure)

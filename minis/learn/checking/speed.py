@@ -40,7 +40,7 @@ def compare_speed(function: Callable[..., Any], target: Target) -> tuple[tuple[S
         if found:
             measured.append(found)
     shapes = " and ".join(str(a.shape) for a in call.args if isinstance(a, np.ndarray))
-    return tuple(measured), f"arrays of shape {shapes}"
+    return tuple(measured), f"arrays of shape {shapes}" if shapes else ""
 
 
 def _measure(name: str, function: Callable[..., Any], call: Call) -> Speed | None:

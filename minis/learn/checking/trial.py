@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sysconfig
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,7 +21,10 @@ from ..specs.spec import Call
 from .target import Target
 
 # whose lines are not the learner's
-LIBRARIES = tuple(str(Path(module.__file__ or "").parent) for module in (minis, np))
+LIBRARIES = (
+    *(str(Path(module.__file__ or "").parent) for module in (minis, np)),
+    sysconfig.get_paths()["stdlib"],
+)
 SECONDS = 3.0  # that one call on tiny arrays may take
 
 
@@ -77,7 +81,8 @@ def attempt(function: Callable[..., Any], target: Target, call: Call) -> Trial:
     """
     try:
         with np.errstate(all="ignore"):
-            expected = leaves(call.on(target.reference))
+            right = call.on(target.reference)
+            expected = leaves(right)
     except (TypeError, ValueError):
         return Trial(call)  # no call of the operation: nothing can be wrong
     before = [a.copy() for _, a in arrays_of(call)]
@@ -90,6 +95,8 @@ def attempt(function: Callable[..., Any], target: Target, call: Call) -> Trial:
         return Trial(call, "endless", f"{text}: is there a loop that never ends?")
     except Exception as error:
         return Trial(call, "exception", _told(error))
+    if isinstance(answer, list) and not isinstance(right, list):
+        return Trial(call, "type", f"it returned a list; expected {_wanted(expected)}")
     got = [g.copy() if isinstance(g, np.ndarray) else g for g in leaves(answer)]
     changed = _changed(call, before)
     verdict = _compared(call, got, expected, target)
@@ -211,6 +218,10 @@ def _form(got: Any, expected: Any, which: str, given: set[Any]) -> tuple[str, st
     return None
 
 
+def _wanted(expected: list[Any]) -> str:
+    return _described(expected[0]) if len(expected) == 1 else f"a tuple of {len(expected)} results"
+
+
 def _described(expected: Any) -> str:
     expected = np.asarray(expected)
     return f"an array of {expected.dtype} of shape {expected.shape}"
@@ -224,5 +235,6 @@ def _told(error: Exception) -> str:
     """Say where in the function's own text an error arose, and which."""
     frames = traceback.extract_tb(error.__traceback__)
     mine = [f for f in frames if not f.filename.startswith(LIBRARIES)]
+    mine = [f for f in mine if "site-packages" not in f.filename]
     where = f" in line {mine[-1].lineno}: {mine[-1].line}" if mine and mine[-1].line else ""
     return f"it raised {type(error).__name__}: {error}{where}"

@@ -15,6 +15,21 @@ MOST = 4.0  # reads a thread from the GPU's memory; without shared memory it tak
 Functions = dict[str, Callable[..., Any]]
 
 
+def shares_the_work(name: str) -> Callable[[Functions, Call], None]:
+    """Return the check that a function's kernel leaves each thread its own number."""
+
+    def check(functions: Functions, call: Call) -> None:
+        """Each thread writes at most one number, its own."""
+        with counted() as done:
+            y = call.on(functions[name])
+        assert done.global_writes <= y.size, (
+            f"{done.global_writes} numbers were written where y has {y.size}: does every thread do "
+            "the work of all? Each is to write one number, and none a whole array"
+        )
+
+    return check
+
+
 def waits(functions: Functions, call: Call) -> None:
     """Reads nothing from shared memory that no thread has written yet."""
     with counted():

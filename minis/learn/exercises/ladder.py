@@ -14,7 +14,7 @@ from ..mistakes import MISTAKES
 from ..specs.spec import Call, Spec
 from . import drawn, slips
 from .exercise import Exercise
-from .kernel_checks import reads_little, waits
+from .kernel_checks import reads_little, shares_the_work, waits
 from .solutions import (
     bilinear_filter,
     bilinear_sample,
@@ -70,9 +70,13 @@ _IM2COL = _own(drawn.unfoldings(), im2col.im2col, slips.IM2COL)
 _COL2IM = _own(drawn.foldings(), col2im.col2im, slips.COL2IM)
 _TENT = _own(drawn.factors(), bilinear_filter.bilinear_filter, slips.BILINEAR_FILTER)
 _SAMPLE = _own(drawn.points(), bilinear_sample.bilinear_sample, slips.BILINEAR_SAMPLE)
-_RELU = _own(drawn.flat_arrays(), relu.reference, _mistakes("relu"), "relu")
-_NAIVE = _own(_KERNELS, correlate.correlate, slips.CORRELATE, "conv3x3")
-_SHARED = _own(_KERNELS, correlate.correlate, slips.CORRELATE, "conv3x3", (waits, reads_little))
+_OWN_NUMBER = (shares_the_work("relu"),)
+_RELU = _own(drawn.flat_arrays(), relu.reference, _mistakes("relu"), "relu", _OWN_NUMBER)
+_ONE_EACH = shares_the_work("conv3x3")
+_NAIVE = _own(_KERNELS, correlate.correlate, slips.CORRELATE, "conv3x3", (_ONE_EACH,))
+_SHARED = _own(
+    _KERNELS, correlate.correlate, slips.CORRELATE, "conv3x3", (waits, _ONE_EACH, reads_little)
+)
 
 _CONV = "minis/ops/conv.py"
 _ROI = "minis/ops/roi_align.py"

@@ -22,7 +22,7 @@ def relu_kernel(x, y):
 
 def relu(x):
     """Return max(x, 0), of a flat array. This part is complete: it starts the kernel."""
-    y = np.empty_like(x)
+    y = np.full_like(x, np.nan)  # what no thread writes, shows
     threads = 4  # of a block; on a GPU one would take 256
     blocks = -(-x.size // threads)
     if blocks:
