@@ -18,7 +18,7 @@ from .broken_promise import EXAMPLES as EXAMPLES_OF_PROMISES
 from .broken_promise import cause_of_broken_promise, promise
 from .cases import for_each, smallest, trials
 from .causes import cause
-from .grids import first_difference, plane
+from .grids import first_wrong_plane
 from .patterns import pattern
 from .speed import compare_speed
 from .target import Target
@@ -97,7 +97,7 @@ def _failure(
         pattern(made, names) or "",
         len(wrong),
         len(made),
-        _larger(function, target),
+        _larger(function, target) if shown.kind == "values" else None,
     )
 
 
@@ -106,10 +106,7 @@ def _larger(function: Callable[..., Any], target: Target) -> Planes | None:
     trial = attempt(function, target, typical(target))
     if trial.kind != "values" or trial.expected.ndim < 2:
         return None
-    leading = first_difference(trial.got, trial.expected)
-    where = f"[{', '.join(map(str, leading))}]" if leading else ""
-    planes = plane(trial.got, leading), plane(trial.expected, leading)
-    return Planes(described(trial.call, target) + where, *planes)
+    return first_wrong_plane(described(trial.call, target), trial.got, trial.expected)
 
 
 def described(call: Call, target: Target) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .verdict import Planes
+
 MOST = 14  # rows and columns of a plane that are shown
 
 
@@ -45,6 +47,13 @@ def first_difference(got: Any, expected: Any) -> tuple[int, ...]:
     differs = ~np.isclose(got, expected, rtol=1e-4, atol=1e-6, equal_nan=True)
     at = np.argwhere(differs) if differs.any() else np.zeros((1, expected.ndim), int)
     return tuple(int(i) for i in at[0][:-2])
+
+
+def first_wrong_plane(call: str, got: Any, expected: Any) -> Planes:
+    """Return the first plane in which two results of a call differ, and where it lies."""
+    leading = first_difference(got, expected)
+    where = f"[{', '.join(map(str, leading))}]" if leading else ""
+    return Planes(call + where, plane(got, leading), plane(expected, leading))
 
 
 def lines(values: Any, marked: Any = None) -> list[str]:

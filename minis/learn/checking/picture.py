@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .grids import first_difference, number, plane
-from .verdict import Failure, Planes
+from .grids import first_wrong_plane, number
+from .verdict import Failure
 
 MOST = 16  # rows and columns with their numbers written in
 
@@ -37,7 +37,8 @@ def draw(failure: Failure, file: str | os.PathLike[str]) -> None:
 
     from ...show import save_figure
 
-    shown = failure.larger or _smallest(failure)
+    smallest = first_wrong_plane(failure.call, failure.got, failure.expected)
+    shown = failure.larger or smallest
     got, expected = (np.asarray(a).astype(float) for a in (shown.got, shown.expected))
     wrong = ~np.isclose(got, expected, rtol=1e-4, atol=1e-6, equal_nan=True)
     difference = np.where(wrong, got - expected, 0)
@@ -48,14 +49,6 @@ def draw(failure: Failure, file: str | os.PathLike[str]) -> None:
         axes.set_title(title)
     figure.suptitle(shown.call)
     save_figure(figure, file)
-
-
-def _smallest(failure: Failure) -> Planes:
-    """Return the first wrong plane of the smallest failing case."""
-    leading = first_difference(failure.got, failure.expected)
-    where = f"[{', '.join(map(str, leading))}]" if leading else ""
-    planes = plane(failure.got, leading), plane(failure.expected, leading)
-    return Planes(failure.call + where, *planes)
 
 
 def _panel(axes: Any, values: Any, marked: Any) -> None:
